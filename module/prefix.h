@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * prefix.h - addresses and prefixes of either family, as values
+ *
+ * Plain data, copied freely, no locks.  Addresses are in network byte order.
+ */
+#ifndef _FLANNEL_PREFIX_H
+#define _FLANNEL_PREFIX_H
+
+#include <linux/in6.h>
+#include <linux/socket.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+/* Index of a family in per-family arrays. */
+enum { FLANNEL_V4, FLANNEL_V6, FLANNEL_FAMILIES };
+
+/**
+ * struct flannel_ip - an address of either family
+ * @family: AF_INET, AF_INET6, or 0 when unset
+ * @ip4: valid with AF_INET; the rest of the union is zero then
+ * @ip6: valid with AF_INET6
+ */
+struct flannel_ip {
+	u8 family;
+	union {
+		__be32 ip4;
+		struct in6_addr ip6;
+	};
+};
+
+/**
+ * struct flannel_prefix - a prefix of either family
+ * @addr: its base, without host bits
+ * @len: length in bits, 1..32 or 1..128
+ */
+struct flannel_prefix {
+	struct flannel_ip addr;
+	u8 len;
+};
+
+static inline int flannel_family_index(u8 family)
+{
+	return family == AF_INET ? FLANNEL_V4 : FLANNEL_V6;
+}
+
+static inline bool flannel_ip_equal(const struct flannel_ip *a, const struct flannel_ip *b)
+{
+	return a->family == b->family && !memcmp(&a->ip6, &b->ip6, sizeof(a->ip6));
+}
+
+bool flannel_prefix_has_host_bits(const struct flannel_prefix *prefix);
+bool flannel_prefix_contains(const struct flannel_prefix *prefix, const struct flannel_ip *ip);
+bool flannel_prefix_overlaps(const struct flannel_prefix *a, const struct flannel_prefix *b);
+bool flannel_prefix_is_nobodys(const struct flannel_prefix *prefix);
+
+#endif /* _FLANNEL_PREFIX_H */
