@@ -7,6 +7,7 @@
 #ifndef _FLANNEL_PREFIX_H
 #define _FLANNEL_PREFIX_H
 
+#include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/socket.h>
 #include <linux/string.h>
@@ -49,8 +50,54 @@ static inline bool flannel_ip_equal(const struct flannel_ip *a, const struct fla
 	return a->family == b->family && !memcmp(&a->ip6, &b->ip6, sizeof(a->ip6));
 }
 
+/* The rest of the union must be zero: C leaves it open when ip4 alone is set. */
+static inline struct flannel_ip flannel_ip_from4(__be32 addr)
+{
+	return (struct flannel_ip){
+		.family = AF_INET,
+		.ip6.s6_addr32 = { addr },
+	};
+}
+
+static inline struct flannel_ip flannel_ip_from6(const struct in6_addr *addr)
+{
+	return (struct flannel_ip){
+		.family = AF_INET6,
+		.ip6 = *addr,
+	};
+}
+
+/* Address @addr alone, as a prefix. */
+static inline struct flannel_prefix flannel_prefix_host(const struct flannel_ip *addr)
+{
+	return (struct flannel_prefix){
+		.addr = *addr,
+		.len = addr->family == AF_INET ? 32 : 128,
+	};
+}
+
+static inline bool flannel_prefix_equal(const struct flannel_prefix *a,
+					const struct flannel_prefix *b)
+{
+	return a->len == b->len && flannel_ip_equal(&a->addr, &b->addr);
+}
+
+/* Clears the host bits. */
+static inline void flannel_prefix_mask(struct flannel_prefix *prefix)
+{
+	int i, bits = prefix->len;
+
+	for (i = 0; i < 4; i++, bits -= 32) {
+		if (bits <= 0)
+			prefix->addr.ip6.s6_addr32[i] = 0;
+		else if (bits < 32)
+			prefix->addr.ip6.s6_addr32[i] &= htonl(~0U << (32 - bits));
+	}
+}
+
 bool flannel_prefix_has_host_bits(const struct flannel_prefix *prefix);
 bool flannel_prefix_contains(const struct flannel_prefix *prefix, const struct flannel_ip *ip);
+bool flannel_prefix_covers(const struct flannel_prefix *outer, const struct flannel_prefix *inner);
 bool flannel_prefix_overlaps(const struct flannel_prefix *a, const struct flannel_prefix *b);
 bool flannel_prefix_is_nobodys(const struct flannel_prefix *prefix);
 

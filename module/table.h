@@ -23,6 +23,12 @@
 struct flannel_gen;
 struct flannel_lease;
 
+/*
+ * At most so many MACs at one underlay address.  Two are seen while a node
+ * changes its own; without a limit they would be a way to make look-ups slow.
+ */
+#define FLANNEL_MAX_MACS	16
+
 /**
  * struct flannel_spec - a lease as a value: what a request says, a dump shows
  * @prefix: pod prefix
@@ -56,6 +62,7 @@ enum flannel_refusal {
 	FLANNEL_REFUSED_LOCALS,		/* more than FLANNEL_MAX_LOCAL */
 	FLANNEL_REFUSED_FULL,		/* more than maxleases */
 	FLANNEL_REFUSED_MOVED,		/* the live table is not what it was at begin */
+	FLANNEL_REFUSED_MACS,		/* more than FLANNEL_MAX_MACS; @other: the VTEP */
 };
 
 /**

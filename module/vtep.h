@@ -14,6 +14,7 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/if_ether.h>
+#include <linux/llist.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 
@@ -50,7 +51,7 @@ struct flannel_vtep {
 	u8 mac[ETH_ALEN];
 	struct flannel_path __rcu *path;
 	unsigned long path_wanted;
-	struct flannel_vtep *node;
+	struct llist_node node;
 	u32 leases;
 	refcount_t refs;
 	struct rcu_head rcu;
@@ -66,5 +67,8 @@ void flannel_vtep_exit(void);
 struct flannel_vtep *flannel_vtep_create(const struct flannel_ip *addr, const u8 *mac);
 void flannel_vtep_get(struct flannel_vtep *vtep);
 void flannel_vtep_put(struct flannel_vtep *vtep);
+
+/* Given by the layer above, which makes paths; called after a grace period, NULL included. */
+void flannel_path_free(struct flannel_path *path);
 
 #endif /* _FLANNEL_VTEP_H */
