@@ -42,11 +42,11 @@ int stats(struct words *w);
 int version(struct words *w);
 
 /* One line on standard error.  Returns @code. */
-int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int __printf(2, 3) fail(int code, const char *fmt, ...);
 /* The same with w->error; EXIT_INPUT. */
 int fail_words(const struct words *w);
 /* The same with what the last ipc_*() call ran into. */
-int fail_ipc(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int __printf(1, 2) fail_ipc(const char *fmt, ...);
 
 /* Open the netlink layer; an exit code. */
 int start_ipc(void);

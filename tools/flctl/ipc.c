@@ -29,8 +29,8 @@ struct channel ipc_generic;
 static uint16_t family_id;
 static uint32_t table_group;
 static struct ipc_error last_error;
-static char request[IPC_BATCH + 4096] __attribute__((aligned(8)));
-static char answer[ANSWER_ROOM] __attribute__((aligned(8)));
+static _Alignas(8) char request[IPC_BATCH + 4096];
+static _Alignas(8) char answer[ANSWER_ROOM];
 
 const struct ipc_error *ipc_error(void)
 {
@@ -371,29 +371,18 @@ int ipc_listen(void)
 }
 
 /* 1: there is something to read, 0: the end has come. */
-static int wait_event(const volatile sig_atomic_t *stop)
+static int wait_event(int stop)
 {
 	struct pollfd fds[] = {
 		{ .fd = mnl_socket_get_fd(ipc_generic.socket), .events = POLLIN },
+		{ .fd = stop, .events = POLLIN },
 		{ .fd = STDOUT_FILENO },
 	};
-	sigset_t signals;
 
-	sigprocmask(SIG_SETMASK, NULL, &signals);
-	sigdelset(&signals, SIGINT);
-	sigdelset(&signals, SIGTERM);
-	while (!*stop) {
-		if (ppoll(fds, ARRAY_SIZE(fds), NULL, &signals) < 0) {
-			if (errno == EINTR)
-				continue;
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		if (errno != EINTR)
 			return ipc_failed(errno);
-		}
-		if (fds[0].revents)
-			return 1;
-		if (fds[1].revents)
-			return 0;
-	}
-	return 0;
+	return !fds[1].revents && !fds[2].revents;
 }
 
 struct event_handler {
@@ -433,7 +422,7 @@ static int receive_event(struct event_handler *handler)
 }
 
 int ipc_events(int (*handle)(const struct ipc_event *event, void *data),
-	       void *data, const volatile sig_atomic_t *stop)
+	       void *data, int stop)
 {
 	struct event_handler handler = { .handle = handle, .data = data };
 	int ret;

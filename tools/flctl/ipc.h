@@ -9,8 +9,6 @@
 #ifndef FLCTL_IPC_H
 #define FLCTL_IPC_H
 
-#include <signal.h>
-
 #include "flannel.h"
 #include "options.h"
 #include "parse.h"
@@ -142,12 +140,11 @@ int ipc_vtep_list(int ifindex, struct ipc_vtep_list *list);
 int ipc_stats_list(int ifindex, struct ipc_stats_list *list);
 
 /*
- * Wait for events until @stop becomes non-zero, standard output has no reader
- * any more, or @handle returns non-zero.  @stop is set by signals that are
- * blocked but for the wait.
+ * Wait for events until there is something to read from @stop, standard output
+ * has no reader any more, or @handle returns non-zero.
  */
 int ipc_listen(void);
 int ipc_events(int (*handle)(const struct ipc_event *event, void *data),
-	       void *data, const volatile sig_atomic_t *stop);
+	       void *data, int stop);
 
 #endif /* FLCTL_IPC_H */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ipc_impl.h"
@@ -17,8 +17,8 @@ static void read_info(const struct nlattr *info, struct ipc_link *link)
 	index_nest(info, tb, IFLA_INFO_MAX);
 	if (!tb[IFLA_INFO_KIND])
 		return;
-	strncpy(link->kind, mnl_attr_get_str(tb[IFLA_INFO_KIND]),
-		sizeof(link->kind) - 1);
+	snprintf(link->kind, sizeof(link->kind), "%s",
+		 mnl_attr_get_str(tb[IFLA_INFO_KIND]));
 	if (strcmp(link->kind, FLANNEL_LINK_KIND) || !tb[IFLA_INFO_DATA])
 		return;
 	mnl_attr_for_each_nested(attr, tb[IFLA_INFO_DATA])

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* flctl monitor: changes of tables as they happen. */
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "flctl.h"
 #include "print.h"
@@ -23,26 +26,16 @@ struct watch {
 	int code;
 };
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal)
+/* Readable when it is time to end; -1 and errno. */
+static int catch_signals(void)
 {
-	(void)signal;
-	stop = 1;
-}
-
-/* Delivered only while waiting, so that none slips in before the wait. */
-static void catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t signals;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
 static const char *verb(int cmd)
@@ -184,6 +177,7 @@ int monitor(struct words *w)
 	struct watch watch = { 0 };
 	char dev[IF_NAMESIZE];
 	struct ipc_link link;
+	int stop;
 
 	if (!parse_filter(w, dev, NULL))
 		return fail_words(w);
@@ -195,9 +189,12 @@ int monitor(struct words *w)
 	}
 	if (watch.code)
 		return watch.code;
-	catch_signals();
-	if (ipc_listen() || ipc_events(on_event, &watch, &stop))
+	stop = catch_signals();
+	if (stop < 0)
+		return fail(EXIT_INPUT, "monitor: %s", strerror(errno));
+	if (ipc_listen() || ipc_events(on_event, &watch, stop))
 		watch.code = fail_ipc("monitor");
+	close(stop);
 	free(watch.seen);
 	return watch.code;
 }

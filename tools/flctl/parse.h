@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
 
 /* Bytes that any address, prefix, MAC or lease needs as text, NUL included. */
 #define ADDR_TEXT	46
@@ -55,8 +56,7 @@ struct words {
 
 const char *words_next(struct words *w);
 const char *words_value(struct words *w, const char *name);
-bool words_fail(struct words *w, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+bool __printf(2, 3) words_fail(struct words *w, const char *fmt, ...);
 
 /*
  * Each takes the text of one value, and returns false with a sentence in
