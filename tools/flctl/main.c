@@ -119,7 +119,8 @@ int fail_ipc(const char *fmt, ...)
 	va_list args;
 
 	if (error->no_module)
-		return fail(EXIT_RIGHTS, "module flannel is not loaded: modprobe flannel (as root)");
+		return fail(EXIT_RIGHTS,
+			    "module flannel is not loaded: modprobe flannel (as root)");
 	va_start(args, fmt);
 	complain(fmt, args);
 	va_end(args);
@@ -367,7 +368,8 @@ static bool take_switches(struct words *w, bool *wants_help)
 		else if (!strcmp(word, "--help") || !strcmp(word, "-h"))
 			*wants_help = true;
 		else if (word[0] == '-' && word[1])
-			return words_fail(w, "unknown switch \"%s\": there are --json (-j) and --help (-h)",
+			return words_fail(w,
+					  "unknown switch \"%s\": there are --json (-j) and --help (-h)",
 					  word);
 		else
 			w->word[kept++] = word;

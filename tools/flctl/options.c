@@ -185,7 +185,8 @@ static bool parse_srcport(struct words *w, const struct option *opt,
 	    !parse_number(w, "srcport", high, 0, opt->max, &last))
 		return false;
 	if (!first != !last || first > last)
-		return words_fail(w, "srcport: %u %u is no range: MIN is at least 1 and not above MAX; 0 0 is the default range",
+		return words_fail(w,
+				  "srcport: %u %u is no range (1 to 65535 ascending, or 0 0)",
 				  first, last);
 	o->srcport.low = htons(first);
 	o->srcport.high = htons(last);
@@ -417,7 +418,7 @@ static const struct option options[] = {
 		.parse = parse_lladdr, .show = show_lladdr,
 	}, {
 		.word = "network", .key = "network", .values = "PREFIX",
-		.help = "the overlay's network, one of each family; 0.0.0.0/0 and ::/0 unset (unset)",
+		.help = "the overlay's, one of each family; 0.0.0.0/0 and ::/0 unset (unset)",
 		.attr = IFLA_FLANNEL_NETWORK,
 		.parse = parse_network, .show = show_network,
 	}, {

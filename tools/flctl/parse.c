@@ -141,7 +141,8 @@ bool parse_prefix(struct words *w, const char *text, struct prefix *prefix)
 	char clean[PREFIX_TEXT];
 
 	if (!strchr(text, '/') && read_addr(text, &prefix->addr))
-		return words_fail(w, "\"%s\" lacks the prefix length: write %s/%u for this one address",
+		return words_fail(w,
+				  "\"%s\" lacks the prefix length: write %s/%u for this one address",
 				  text, text, 8 * addr_size(prefix->addr.family));
 	if (!split_prefix(text, prefix))
 		return words_fail(w, "\"%s\" is not a prefix (ADDRESS/LENGTH, as in 10.244.1.0/24)",
@@ -185,7 +186,8 @@ bool parse_ifname(struct words *w, const char *text, char name[IF_NAMESIZE])
 		return words_fail(w, "\"%s\" cannot be the name of a device",
 				  text);
 	if (strlen(text) >= IF_NAMESIZE)
-		return words_fail(w, "\"%s\" is too long for the name of a device (%d bytes at most)",
+		return words_fail(w,
+				  "\"%s\" is too long for the name of a device (%d bytes at most)",
 				  text, IF_NAMESIZE - 1);
 	for (c = text; *c; c++)
 		if (*c == '/' || *c == ':' || isspace((unsigned char)*c))
@@ -286,7 +288,8 @@ bool parse_lease(struct words *w, struct lease *lease, char dev[IF_NAMESIZE])
 		else if (!strcmp(word, "dev"))
 			ok = parse_dev(w, dev);
 		else
-			ok = words_fail(w, "unknown word \"%s\": a lease has via, lladdr, local and dev",
+			ok = words_fail(w,
+					"unknown word \"%s\": a lease has via, lladdr, local and dev",
 					word);
 		if (!ok)
 			return false;
@@ -305,7 +308,8 @@ bool parse_lease_key(struct words *w, struct lease *lease,
 		return false;
 	while ((word = words_next(w))) {
 		if (strcmp(word, "dev"))
-			return words_fail(w, "unknown word \"%s\": PREFIX and dev DEV name the lease",
+			return words_fail(w,
+					  "unknown word \"%s\": PREFIX and dev DEV name the lease",
 					  word);
 		if (!parse_dev(w, dev))
 			return false;

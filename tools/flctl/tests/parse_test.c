@@ -420,7 +420,7 @@ static void bad_options(void **state)
 		{ "df on", "df: \"on\" is not one of unset|set|inherit" },
 		{ "srccheck", "srccheck needs a value" },
 		{ "srcport 1", "srcport needs two values, MIN MAX" },
-		{ "srcport 0 5", "srcport: 0 5 is no range: MIN is at least 1 and not above MAX; 0 0 is the default range" },
+		{ "srcport 0 5", "srcport: 0 5 is no range (1 to 65535 ascending, or 0 0)" },
 		{ "srcport 1 65536", "srcport: \"65536\" is not a number from 0 to 65535" },
 		{ "udpcsum noudpcsum", "udpcsum is given twice" },
 		{ "dev a nodev", "dev is given twice" },
