@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * compat.h - where the kernels we build on differ
+ *
+ * The only place that knows; probe.mk asks the headers.  Everything here is an
+ * inline or a constant with one meaning on every kernel.
+ */
+#ifndef _FLANNEL_COMPAT_H
+#define _FLANNEL_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <net/genetlink.h>
+
+#if !IS_ENABLED(CONFIG_NET_UDP_TUNNEL) || !IS_ENABLED(CONFIG_DST_CACHE) || \
+	!IS_ENABLED(CONFIG_GRO_CELLS)
+#error "flannel needs a kernel with NET_UDP_TUNNEL, DST_CACHE and GRO_CELLS (VXLAN selects them)"
+#endif
+
+#if IS_MODULE(CONFIG_IPV6)
+#error "flannel needs a kernel with IPV6 built in or left out, not as a module"
+#endif
+
+/* The device transmits without a lock of its own. */
+static inline void flannel_set_lltx(struct net_device *dev)
+{
+#ifdef FLANNEL_HAVE_LLTX_BIT
+	dev->lltx = true;
+#else
+	dev->features |= NETIF_F_LLTX;
+#endif
+}
+
+/* Attributes of the request that started a dump. */
+static inline struct nlattr **flannel_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef FLANNEL_HAVE_GENL_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+#ifdef FLANNEL_HAVE_DROP_VXLAN
+#define FLANNEL_DROP_BAD_HEADER	SKB_DROP_REASON_VXLAN_INVALID_HDR
+#define FLANNEL_DROP_BAD_VNI	SKB_DROP_REASON_VXLAN_VNI_NOT_FOUND
+#else
+#define FLANNEL_DROP_BAD_HEADER	SKB_DROP_REASON_NOT_SPECIFIED
+#define FLANNEL_DROP_BAD_VNI	SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+
+#ifdef FLANNEL_HAVE_DROP_ECN
+#define FLANNEL_DROP_ECN	SKB_DROP_REASON_IP_TUNNEL_ECN
+#else
+#define FLANNEL_DROP_ECN	SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+
+#endif /* _FLANNEL_COMPAT_H */

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+# Finds out what the kernel's headers offer.  Version numbers do not tell:
+# distributions carry newer interfaces in older kernels, so the headers are
+# asked, one line for each difference.
+
+flannel-have = $(shell grep -qsF '$(2)' $(srctree)/include/$(1) && echo -DFLANNEL_HAVE_$(3))
+
+flannel-probes := \
+	$(call flannel-have,linux/netdevice.h,lltx:1,LLTX_BIT) \
+	$(call flannel-have,net/genetlink.h,genl_info_dump,GENL_INFO_DUMP) \
+	$(call flannel-have,net/dropreason-core.h,SKB_DROP_REASON_VXLAN_INVALID_HDR,DROP_VXLAN) \
+	$(call flannel-have,net/dropreason-core.h,SKB_DROP_REASON_IP_TUNNEL_ECN,DROP_ECN)

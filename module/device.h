@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * device.h - one flannel device
+ *
+ * Lives in dev's private area and goes with it.  It belongs to the underlay
+ * namespace @net, takes no reference to it, and is deleted when that ends.
+ * RTNL protects all of it but the table and the transactions, which @lock
+ * protects (RTNL is taken before @lock, never after).  The data path reads
+ * @config and @sock under RCU, @oif with READ_ONCE().
+ */
+#ifndef _FLANNEL_DEVICE_H
+#define _FLANNEL_DEVICE_H
+
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <net/gro_cells.h>
+#include <net/netns/generic.h>
+#include <net/rtnetlink.h>
+
+#include "compat/compat.h"
+#include "stats.h"
+#include "table.h"
+
+struct flannel_socket;
+
+/**
+ * struct flannel_config - options of a device; never changes once published
+ * @vni: VNI
+ * @port: UDP port, network byte order
+ * @local4: IPv4 address of this VTEP, 0 when unset
+ * @local6: IPv6 address of this VTEP, :: when unset
+ * @dev: name of the underlay interface, empty when unset
+ * @ttl: TTL or hop limit, 0 = that of the route
+ * @tos: TOS or traffic class, 1 = inherit
+ * @df: enum flannel_df
+ * @port_low: first UDP source port, 0 with @port_high = the namespace's range
+ * @port_high: last UDP source port
+ * @udp_csum: UDP checksum on IPv4
+ * @zero_csum6_tx: no UDP checksum on IPv6
+ * @zero_csum6_rx: accept IPv6 without UDP checksum
+ * @lladdr: MAC of this VTEP
+ * @srccheck: enum flannel_srccheck
+ * @fwmark: mark of outer packets
+ * @network: declared Networks
+ * @maxleases: most leases
+ * @rcu: frees it
+ */
+struct flannel_config {
+	u32 vni;
+	__be16 port;
+	__be32 local4;
+	struct in6_addr local6;
+	char dev[IFNAMSIZ];
+	u8 ttl;
+	u8 tos;
+	u8 df;
+	u16 port_low;
+	u16 port_high;
+	bool udp_csum;
+	bool zero_csum6_tx;
+	bool zero_csum6_rx;
+	u8 lladdr[ETH_ALEN];
+	u8 srccheck;
+	u32 fwmark;
+	struct flannel_prefix network[FLANNEL_FAMILIES];
+	u32 maxleases;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct flannel_dev - one device
+ * @dev: the netdev whose private area this is
+ * @net: underlay namespace
+ * @config: options in force
+ * @sock: sockets by family, NULL while down or without that family
+ * @oif: ifindex of the underlay interface, 0 while there is none
+ * @counters: per-CPU counters by cause
+ * @gro_cells: receive queues
+ * @table: leases
+ * @lock: serialises writers of @table, protects @dead
+ * @dead: the device is going, no more changes
+ * @paths_wanted: VTEPs whose path packets asked for
+ * @paths_work: makes these paths
+ * @lower: underlay interface, linked below us; NULL while there is none
+ * @node: in flannel_net.devices
+ * @mtu_wish: MTU that somebody asked for, 0 = follow the underlay
+ * @mtu_auto: the change of MTU under way is our own
+ * @open_extack: where ndo_open reports, set by NETDEV_PRE_UP
+ */
+struct flannel_dev {
+	struct net_device *dev;
+	struct net *net;
+	struct flannel_config __rcu *config;
+	struct flannel_socket __rcu *sock[FLANNEL_FAMILIES];
+	int oif;
+	struct flannel_counters __percpu *counters;
+	struct gro_cells gro_cells;
+	struct flannel_table table;
+
+	struct mutex lock;
+	bool dead;
+
+	struct llist_head paths_wanted;
+	struct work_struct paths_work;
+
+	struct net_device *lower;
+	struct list_head node;
+	unsigned int mtu_wish;
+	bool mtu_auto;
+	struct netlink_ext_ack *open_extack;
+};
+
+/**
+ * struct flannel_net - what a network namespace has as an underlay
+ * @devices: devices whose packets leave here
+ * @sockets: sockets open here
+ */
+struct flannel_net {
+	struct list_head devices;
+	struct list_head sockets;
+};
+
+extern unsigned int flannel_net_id;
+
+static inline struct flannel_net *flannel_net(const struct net *net)
+{
+	return net_generic(net, flannel_net_id);
+}
+
+static inline bool flannel_xnet(const struct flannel_dev *fl)
+{
+	return !net_eq(fl->net, dev_net(fl->dev));
+}
+
+bool flannel_is_device(const struct net_device *dev);
+void flannel_setup(struct net_device *dev);
+int flannel_lower_set(struct flannel_dev *fl, struct net_device *lower,
+		      struct netlink_ext_ack *extack);
+void flannel_lower_carrier(struct flannel_dev *fl);
+void flannel_mtu_update(struct flannel_dev *fl);
+
+int flannel_device_init(void);
+void flannel_device_exit(void);
+
+/* link.c */
+extern struct rtnl_link_ops flannel_link_ops;
+
+/* xmit.c */
+netdev_tx_t flannel_xmit(struct sk_buff *skb, struct net_device *dev);
+
+#endif /* _FLANNEL_DEVICE_H */

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/etherdevice.h>
+#include <linux/inetdevice.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/addrconf.h>
+#include <net/gro.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip_tunnels.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/udp.h>
+
+#include "path.h"
+#include "socket.h"
+#include "wire.h"
+
+static bool valid_vxlan(const struct flannel_vxlan *vxlan)
+{
+	return vxlan->flags == FLANNEL_VXLAN_FLAGS && !(vxlan->vni & FLANNEL_VNI_RESERVED);
+}
+
+/* The interface a packet came in on; behind a VRF skb->dev is the VRF. */
+static bool came_by(const struct flannel_socket *fs, struct sk_buff *skb, int oif)
+{
+	int sdif = fs->family == FLANNEL_V4 ? inet_sdif(skb) : inet6_sdif(skb);
+
+	return skb->dev->ifindex == oif || sdif == oif;
+}
+
+static bool sent_to_us(const struct flannel_config *cfg, const struct flannel_socket *fs,
+		       const struct sk_buff *skb)
+{
+	if (skb->pkt_type != PACKET_HOST)
+		return false;
+	if (fs->family == FLANNEL_V4)
+		return !cfg->local4 || ip_hdr(skb)->daddr == cfg->local4;
+	return ipv6_addr_any(&cfg->local6) ||
+	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &cfg->local6);
+}
+
+/* May this packet, its outer headers as they came, go into the device? */
+static int check_outer(const struct flannel_dev *fl, const struct flannel_config *cfg,
+		       const struct flannel_socket *fs, struct sk_buff *skb)
+{
+	int oif = READ_ONCE(fl->oif);
+
+	if (cfg->dev[0] && (!oif || !came_by(fs, skb, oif)))
+		return FLANNEL_A_STATS_RX_WRONG_DEV;
+	if (!sent_to_us(cfg, fs, skb))
+		return FLANNEL_A_STATS_RX_WRONG_ADDR;
+	if (fs->family == FLANNEL_V6 && !udp_hdr(skb)->check && !cfg->zero_csum6_rx)
+		return FLANNEL_A_STATS_RX_NO_CSUM;
+	return 0;
+}
+
+static void read_sender(const struct flannel_socket *fs, const struct sk_buff *skb,
+			struct flannel_ip *sender)
+{
+	memset(sender, 0, sizeof(*sender));
+	if (fs->family == FLANNEL_V4) {
+		sender->family = AF_INET;
+		sender->ip4 = ip_hdr(skb)->saddr;
+	} else {
+		sender->family = AF_INET6;
+		sender->ip6 = ipv6_hdr(skb)->saddr;
+	}
+}
+
+static bool check_ip4(struct sk_buff *skb)
+{
+	const struct iphdr *iph;
+
+	if (!pskb_network_may_pull(skb, sizeof(*iph)))
+		return false;
+	iph = ip_hdr(skb);
+	if (iph->version != 4 || iph->ihl < 5)
+		return false;
+	/* A packet that GRO has put together may say 0. */
+	return skb_is_gso(skb) ||
+	       (ntohs(iph->tot_len) >= iph->ihl * 4 && ntohs(iph->tot_len) <= skb->len);
+}
+
+static bool check_ip6(struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h;
+
+	if (!pskb_network_may_pull(skb, sizeof(*ip6h)))
+		return false;
+	ip6h = ipv6_hdr(skb);
+	if (ip6h->version != 6)
+		return false;
+	return skb_is_gso(skb) || ntohs(ip6h->payload_len) + sizeof(*ip6h) <= skb->len;
+}
+
+/* Takes the outer headers and the inner Ethernet header off. */
+static int decapsulate(struct flannel_dev *fl, const struct flannel_config *cfg,
+		       struct sk_buff *skb)
+{
+	const struct ethhdr *eth;
+
+	if (__iptunnel_pull_header(skb, sizeof(struct udphdr) + sizeof(struct flannel_vxlan),
+				   htons(ETH_P_TEB), false, flannel_xnet(fl)))
+		return FLANNEL_A_STATS_RX_NO_MEMORY;
+
+	eth = (const struct ethhdr *)skb->data;
+	if (!is_valid_ether_addr(eth->h_dest))
+		return FLANNEL_A_STATS_RX_BAD_MAC;
+	if (!ether_addr_equal(eth->h_dest, cfg->lladdr))
+		flannel_count(fl, FLANNEL_A_STATS_RX_FOREIGN_MAC);
+	skb_pull_rcsum(skb, ETH_HLEN);
+	skb_reset_mac_header(skb);
+	skb_reset_network_header(skb);
+	skb_reset_mac_len(skb);
+
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return check_ip4(skb) ? 0 : FLANNEL_A_STATS_RX_MALFORMED;
+	case htons(ETH_P_IPV6):
+		return check_ip6(skb) ? 0 : FLANNEL_A_STATS_RX_MALFORMED;
+	default:
+		return FLANNEL_A_STATS_RX_NOT_IP;
+	}
+}
+
+static bool ecn_fits(const struct flannel_socket *fs, struct sk_buff *skb, const void *outer)
+{
+	if (fs->family == FLANNEL_V4)
+		return IP_ECN_decapsulate(outer, skb) <= 1;
+#if IS_ENABLED(CONFIG_IPV6)
+	return IP6_ECN_decapsulate(outer, skb) <= 1;
+#else
+	return false;
+#endif
+}
+
+static bool is_v4(const struct sk_buff *skb)
+{
+	return skb->protocol == htons(ETH_P_IP);
+}
+
+static struct flannel_vtep *owner_of_source(const struct flannel_dev *fl,
+					    const struct sk_buff *skb)
+{
+	if (is_v4(skb))
+		return flannel_table_lookup4(&fl->table, ip_hdr(skb)->saddr);
+	return flannel_table_lookup6(&fl->table, &ipv6_hdr(skb)->saddr);
+}
+
+static struct flannel_vtep *vtep_at(const struct flannel_dev *fl, const struct flannel_ip *ip)
+{
+	if (ip->family == AF_INET)
+		return flannel_table_vtep4(&fl->table, ip->ip4);
+	return flannel_table_vtep6(&fl->table, &ip->ip6);
+}
+
+static bool is_bogus4(__be32 addr)
+{
+	return ipv4_is_zeronet(addr) || ipv4_is_loopback(addr) || ipv4_is_multicast(addr) ||
+	       ipv4_is_linklocal_169(addr) || (addr & htonl(0xf0000000)) == htonl(0xf0000000);
+}
+
+static bool is_bogus6(const struct in6_addr *addr)
+{
+	return ipv6_addr_any(addr) || ipv6_addr_loopback(addr) || ipv6_addr_is_multicast(addr) ||
+	       ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL || ipv6_addr_v4mapped(addr);
+}
+
+static bool has_bogus_source(const struct sk_buff *skb)
+{
+	return is_v4(skb) ? is_bogus4(ip_hdr(skb)->saddr) : is_bogus6(&ipv6_hdr(skb)->saddr);
+}
+
+static bool has_own_source(const struct flannel_dev *fl, const struct sk_buff *skb)
+{
+	struct net *net = dev_net(fl->dev);
+
+	if (is_v4(skb))
+		return inet_addr_type_dev_table(net, fl->dev, ip_hdr(skb)->saddr) == RTN_LOCAL;
+#if IS_ENABLED(CONFIG_IPV6)
+	return ipv6_chk_addr(net, &ipv6_hdr(skb)->saddr, NULL, 0);
+#else
+	return false;
+#endif
+}
+
+static bool is_from_vtep(const struct flannel_ip *sender, const struct sk_buff *skb)
+{
+	if (is_v4(skb))
+		return sender->family == AF_INET && ip_hdr(skb)->saddr == sender->ip4;
+	return sender->family == AF_INET6 && ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &sender->ip6);
+}
+
+/*
+ * A source in a lease of the sender needs no further look: leases hold neither
+ * bogus addresses nor, overlapping a local lease, our own.
+ */
+static int check_source(const struct flannel_dev *fl, u8 mode, const struct flannel_ip *sender,
+			const struct sk_buff *skb, struct flannel_vtep **vtep)
+{
+	struct flannel_vtep *owner = owner_of_source(fl, skb);
+	bool leased = owner && owner != &flannel_vtep_local;
+
+	if (likely(leased && flannel_ip_equal(&owner->addr, sender))) {
+		*vtep = owner;
+		return 0;
+	}
+	*vtep = vtep_at(fl, sender);
+	if (mode == FLANNEL_SRCCHECK_OFF)
+		return 0;
+	if (!*vtep)
+		return FLANNEL_A_STATS_RX_UNKNOWN_VTEP;
+	if (leased)
+		return FLANNEL_A_STATS_RX_FOREIGN_LEASE;
+	if (owner || has_own_source(fl, skb))
+		return FLANNEL_A_STATS_RX_OWN_SOURCE;
+	if (has_bogus_source(skb))
+		return FLANNEL_A_STATS_RX_BOGUS_SOURCE;
+	if (mode == FLANNEL_SRCCHECK_STRICT && !is_from_vtep(sender, skb))
+		return FLANNEL_A_STATS_RX_NO_LEASE;
+	return 0;
+}
+
+static void deliver(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk_buff *skb)
+{
+	unsigned int len = skb->len;
+
+	skb->dev = fl->dev;
+	skb->pkt_type = PACKET_HOST;
+	/* A full queue is counted by the core. */
+	if (gro_cells_receive(&fl->gro_cells, skb) == NET_RX_DROP)
+		return;
+	dev_sw_netstats_rx_add(fl->dev, len);
+	if (vtep)
+		flannel_path_count_rx(fl, vtep, len);
+}
+
+static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct sk_buff *skb)
+{
+	const struct flannel_config *cfg = rcu_dereference(fl->config);
+	struct flannel_vtep *vtep;
+	struct flannel_ip sender;
+	unsigned int outer;
+	int cause;
+
+	cause = check_outer(fl, cfg, fs, skb);
+	if (cause)
+		return cause;
+	read_sender(fs, skb, &sender);
+	outer = skb_network_header(skb) - skb->head;
+
+	cause = decapsulate(fl, cfg, skb);
+	if (cause)
+		return cause;
+	cause = check_source(fl, cfg->srccheck, &sender, skb, &vtep);
+	if (cause)
+		return cause;
+	if (!ecn_fits(fs, skb, skb->head + outer))
+		return FLANNEL_A_STATS_RX_ECN;
+	deliver(fl, vtep, skb);
+	return 0;
+}
+
+/* A frame that no device can be found for is counted on the oldest one. */
+static void drop_stray(const struct flannel_socket *fs, struct sk_buff *skb,
+		       enum flannel_stats_attr cause)
+{
+	struct flannel_dev *fl = rcu_dereference(fs->oldest);
+
+	if (fl)
+		flannel_drop(fl, skb, cause);
+	else
+		kfree_skb(skb);
+}
+
+/**
+ * flannel_recv - encap_rcv of the UDP sockets
+ * @sk: socket
+ * @skb: packet, its data at the UDP header; consumed
+ *
+ * Context: softirq and rcu_read_lock().
+ * Return: 0, always: nothing is left for the socket.
+ */
+int flannel_recv(struct sock *sk, struct sk_buff *skb)
+{
+	const struct flannel_socket *fs = rcu_dereference_sk_user_data(sk);
+	const struct flannel_vxlan *vxlan;
+	struct flannel_dev *fl;
+	int cause;
+
+	if (unlikely(!fs)) {
+		kfree_skb(skb);
+		return 0;
+	}
+	if (!pskb_may_pull(skb, sizeof(struct udphdr) + sizeof(struct flannel_frame))) {
+		drop_stray(fs, skb, FLANNEL_A_STATS_RX_BAD_HEADER);
+		return 0;
+	}
+	vxlan = (const struct flannel_vxlan *)(udp_hdr(skb) + 1);
+	if (!valid_vxlan(vxlan)) {
+		drop_stray(fs, skb, FLANNEL_A_STATS_RX_BAD_HEADER);
+		return 0;
+	}
+	fl = flannel_socket_find(fs, vxlan->vni);
+	if (!fl) {
+		drop_stray(fs, skb, FLANNEL_A_STATS_RX_BAD_VNI);
+		return 0;
+	}
+	cause = recv(fl, fs, skb);
+	if (unlikely(cause))
+		flannel_drop(fl, skb, cause);
+	return 0;
+}
+
+/**
+ * flannel_recv_error - encap_err_lookup: is this ICMP error about our packet?
+ * @sk: socket
+ * @skb: ICMP error; network and transport header are the quoted ones
+ *
+ * Routers quote at least 8 bytes behind the IP header (RFC 792), the UDP
+ * header, and often no more.  Then the quoted destination must be a VTEP; where
+ * the VXLAN header is there, its VNI must be ours as well.
+ *
+ * Context: softirq and rcu_read_lock().
+ * Return: 0, or -ENOENT when it is not.
+ */
+int flannel_recv_error(struct sock *sk, struct sk_buff *skb)
+{
+	const struct flannel_socket *fs = rcu_dereference_sk_user_data(sk);
+	const struct flannel_vxlan *vxlan;
+	struct flannel_vxlan buffer;
+	const void *daddr;
+
+	if (!fs)
+		return -ENOENT;
+	daddr = fs->family == FLANNEL_V4 ? (const void *)&ip_hdr(skb)->daddr :
+					   (const void *)&ipv6_hdr(skb)->daddr;
+	if (!flannel_socket_knows(fs, daddr))
+		return -ENOENT;
+
+	vxlan = skb_header_pointer(skb, skb_transport_offset(skb) + sizeof(struct udphdr),
+				   sizeof(buffer), &buffer);
+	if (vxlan && !(valid_vxlan(vxlan) && flannel_socket_find(fs, vxlan->vni)))
+		return -ENOENT;
+	return 0;
+}
+
+/**
+ * flannel_gro_receive - gro_receive of the UDP sockets
+ * @sk: socket
+ * @head: packets held
+ * @skb: packet, GRO offset at the VXLAN header
+ *
+ * Context: softirq and rcu_read_lock().
+ * Return: a held packet to flush, or NULL.
+ */
+struct sk_buff *flannel_gro_receive(struct sock *sk, struct list_head *head, struct sk_buff *skb)
+{
+	unsigned int offset = skb_gro_offset(skb);
+	const struct flannel_vxlan *vxlan, *held;
+	struct sk_buff *flushed = NULL, *p;
+	int flush = 1;
+
+	vxlan = skb_gro_header(skb, offset + sizeof(*vxlan), offset);
+	if (unlikely(!vxlan) || !valid_vxlan(vxlan))
+		goto out;
+	skb_gro_postpull_rcsum(skb, vxlan, sizeof(*vxlan));
+	skb_gro_pull(skb, sizeof(*vxlan));
+
+	list_for_each_entry(p, head, list) {
+		if (!NAPI_GRO_CB(p)->same_flow)
+			continue;
+		held = (const struct flannel_vxlan *)(p->data + offset);
+		if (held->vni != vxlan->vni || held->flags != vxlan->flags)
+			NAPI_GRO_CB(p)->same_flow = 0;
+	}
+	flushed = call_gro_receive(eth_gro_receive, head, skb);
+	flush = 0;
+out:
+	skb_gro_flush_final(skb, flushed, flush);
+	return flushed;
+}
+
+/**
+ * flannel_gro_complete - gro_complete of the UDP sockets
+ * @sk: socket
+ * @skb: packet put together
+ * @nhoff: offset of the VXLAN header
+ *
+ * Context: softirq and rcu_read_lock().
+ * Return: 0 or a negative errno.
+ */
+int flannel_gro_complete(struct sock *sk, struct sk_buff *skb, int nhoff)
+{
+	return eth_gro_complete(skb, nhoff + sizeof(struct flannel_vxlan));
+}
