@@ -307,8 +307,12 @@ static void underlay_event(struct flannel_dev *fl, const struct net_device *dev,
 static int flannel_event(struct notifier_block *block, unsigned long event, void *info)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
+	const struct flannel_net *fn = flannel_net(dev_net(dev));
 	struct flannel_dev *fl;
 
+	/* The loopback interface of a new namespace is there before we are. */
+	if (!fn)
+		return NOTIFY_DONE;
 	/* ndo_open has no extack; this event comes right before it under one RTNL. */
 	if (event == NETDEV_PRE_UP && flannel_is_device(dev)) {
 		fl = netdev_priv(dev);
@@ -319,7 +323,7 @@ static int flannel_event(struct notifier_block *block, unsigned long event, void
 		flannel_sockets_announce(dev, event == NETDEV_UDP_TUNNEL_PUSH_INFO);
 		return NOTIFY_DONE;
 	}
-	list_for_each_entry(fl, &flannel_net(dev_net(dev))->devices, node)
+	list_for_each_entry(fl, &fn->devices, node)
 		if (fl->dev != dev)
 			underlay_event(fl, dev, event);
 	return NOTIFY_DONE;

@@ -372,8 +372,7 @@ enum flannel_vtep_attr {
  *
  * @FLANNEL_A_STATS_PAD: padding, ignored
  * @FLANNEL_A_STATS_TX_PACKETS: packets handed to the underlay
- * @FLANNEL_A_STATS_TX_BYTES: bytes of these, inner packets with inner Ethernet
- *	header as the kernel's tunnel helpers count them
+ * @FLANNEL_A_STATS_TX_BYTES: bytes of these, inner packets
  * @FLANNEL_A_STATS_RX_PACKETS: packets handed to the stack
  * @FLANNEL_A_STATS_RX_BYTES: bytes of these, inner packets
  * @FLANNEL_A_STATS_TX_NO_LEASE: dropped, no lease covers the destination
