@@ -1,0 +1,344 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# lib.sh - what every selftest sources: KTAP output, namespaces, topologies
+#
+# A test is a list of functions. Each passes unless it calls fail (or a check
+# that does) or skip. The test ends with `run_tests FUNCTION...`, which prints
+# KTAP, cleans up after every function, and exits 0, 1 or 4 (kselftest's codes).
+# Namespaces and links made through here go away by themselves.
+# Waiting is always for something, with an end: until_true SECONDS COMMAND.
+
+set -u
+
+readonly KSFT_PASS=0 KSFT_FAIL=1 KSFT_SKIP=4
+SELFTESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PATH=$SELFTESTS/helpers:$SELFTESTS/../tools/flctl:$PATH
+TMP=
+
+note() { echo "# $*"; }
+
+# fail TEXT... - the running test function has failed; it goes on
+fail()
+{
+	note "FAIL: $*"
+	FAILED=1
+}
+
+# skip TEXT... - the running test function cannot say anything here
+skip()
+{
+	SKIPPED="$*"
+}
+
+# check TEXT COMMAND... - fail unless the command succeeds
+check()
+{
+	local text=$1 out
+	shift
+	out=$("$@" 2>&1) && return 0
+	fail "$text: $*"
+	sed 's/^/#   /' <<<"$out"
+	return 1
+}
+
+# check_not TEXT COMMAND... - fail if the command succeeds
+check_not()
+{
+	local text=$1 out
+	shift
+	out=$("$@" 2>&1) || return 0
+	fail "$text: $*"
+	sed 's/^/#   /' <<<"$out"
+	return 1
+}
+
+# check_equal TEXT WANTED FOUND
+check_equal()
+{
+	[[ $2 == "$3" ]] && return 0
+	fail "$1: wanted '$2', found '$3'"
+	return 1
+}
+
+# check_refused TEXT PATTERN COMMAND... - the command fails and its message
+# matches the extended regular expression
+check_refused()
+{
+	local text=$1 pattern=$2 out
+	shift 2
+	if out=$("$@" 2>&1); then
+		fail "$text: accepted: $*"
+		return 1
+	fi
+	grep -Eq -- "$pattern" <<<"$out" && return 0
+	fail "$text: message of '$*' does not match '$pattern':"
+	sed 's/^/#   /' <<<"$out"
+	return 1
+}
+
+# until_true SECONDS COMMAND... - wait for a command to succeed
+until_true()
+{
+	local end=$((SECONDS + $1 * ${TIME_FACTOR:-1}))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS <= end)) || return 1
+		sleep 0.1
+	done
+}
+
+# --- namespaces -------------------------------------------------------------
+
+NAMESPACES=()
+
+# new_ns NAME... - make namespaces; the variable $NAME holds the real name
+new_ns()
+{
+	local name
+	for name; do
+		declare -g "$name=fl-$name-$$"
+		ip netns add "${!name}" || return 1
+		NAMESPACES+=("${!name}")
+		ip -n "${!name}" link set lo up
+		# A tentative link-local address keeps neighbours from being asked.
+		in_ns "${!name}" sysctl -qw net.ipv6.conf.all.accept_dad=0 \
+			net.ipv6.conf.default.accept_dad=0
+	done
+}
+
+# in_ns NS COMMAND...
+in_ns()
+{
+	local ns=$1
+	shift
+	ip netns exec "$ns" "$@"
+}
+
+cleanup()
+{
+	local ns pids
+	for ns in ${NAMESPACES[@]+"${NAMESPACES[@]}"}; do
+		pids=$(ip netns pids "$ns" 2>/dev/null) && [[ -n $pids ]] &&
+			kill -9 $pids 2>/dev/null
+		ip netns del "$ns" 2>/dev/null
+	done
+	NAMESPACES=()
+	[[ -z $TMP ]] || rm -rf "$TMP"
+	TMP=
+}
+
+# scratch - a directory for the running test function, in $TMP
+scratch()
+{
+	[[ -n $TMP ]] || TMP=$(mktemp -d)
+}
+
+# --- flannel ----------------------------------------------------------------
+
+# stat NS DEV COUNTER - one counter of a device
+stat()
+{
+	in_ns "$1" ethtool -S "$2" | awk -v name="$3:" '$1 == name { print $2 }'
+}
+
+# lladdr NS DEV - the MAC of a VTEP (flannel) or of a netdev (vxlan)
+lladdr()
+{
+	local mac
+	mac=$(in_ns "$1" flctl --json link show "$2" 2>/dev/null |
+		grep -o '"lladdr": *"[^"]*"' | head -n 1 | cut -d'"' -f4)
+	[[ -n $mac ]] || mac=$(in_ns "$1" cat "/sys/class/net/$2/address")
+	echo "$mac"
+}
+
+# lease NS WORDS... - flctl lease replace ... dev flannel.1
+lease()
+{
+	local ns=$1
+	shift
+	in_ns "$ns" flctl lease replace "$@" dev flannel.1
+}
+
+# An underlay of N nodes on one bridge in a namespace of its own:
+#
+#      n1            n2            n3            192.168.9.N/24, fd09::N/64
+#   eth0 |        eth0 |        eth0 |           pods 10.42.N.0/24,
+#        +-------------+-------------+           fd42:0:0:N::/64
+#                   wire (bridge br0)
+#
+# underlay N - makes namespaces n1 ... nN and wire
+underlay()
+{
+	local i ns
+	new_ns wire || return 1
+	ip -n "$wire" link add br0 type bridge mcast_snooping 0
+	ip -n "$wire" link set br0 addrgenmode none up
+	for ((i = 1; i <= $1; i++)); do
+		new_ns "n$i" || return 1
+		ns=n$i
+		ip link add eth0 netns "${!ns}" address "02:00:00:00:09:0$i" \
+			type veth peer name "p$i" netns "$wire" || return 1
+		in_ns "${!ns}" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+		ip -n "$wire" link set "p$i" master br0 addrgenmode none up
+		ip -n "${!ns}" link set eth0 up
+		ip -n "${!ns}" addr add "192.168.9.$i/24" dev eth0
+		ip -n "${!ns}" addr add "fd09::$i/64" dev eth0 nodad
+	done
+}
+
+# overlay_up NS I [LINK OPTIONS...] - flannel.1 with address, route and own lease
+overlay_up()
+{
+	local ns=$1 i=$2
+	shift 2
+	in_ns "$ns" flctl link add flannel.1 "$@" || return 1
+	ip -n "$ns" link set flannel.1 up || return 1
+	overlay_addresses "$ns" "$i"
+	lease "$ns" "10.42.$i.0/24" local
+	lease "$ns" "fd42:0:0:$i::/64" local
+}
+
+# overlay_addresses NS I - what stock flannel gives its device, and the routes:
+# one for each family; for IPv6 by one on-link gateway, so that there is one
+# neighbour entry however many destinations there are
+overlay_addresses()
+{
+	ip -n "$1" addr add "10.42.$2.0/32" dev flannel.1
+	ip -n "$1" -6 addr add "fd42:0:0:$2::/128" dev flannel.1 nodad
+	ip -n "$1" route add 10.42.0.0/16 dev flannel.1 src "10.42.$2.0"
+	ip -n "$1" -6 route add fd42::/48 via fe80::1 dev flannel.1 onlink src "fd42:0:0:$2::"
+}
+
+# overlay_peer NS J VTEP MAC - leases of node J (both families) by one VTEP
+overlay_peer()
+{
+	lease "$1" "10.42.$2.0/24" via "$3" lladdr "$4"
+	lease "$1" "fd42:0:0:$2::/64" via "$3" lladdr "$4"
+}
+
+# overlay N [FAMILY [LINK OPTIONS...]] - underlay of N nodes, all on this driver,
+# all knowing each other by their underlay addresses of FAMILY (4 or 6)
+overlay()
+{
+	local n=$1 family=${2:-4} i j ns peer base=192.168.9.
+	shift; (($# == 0)) || shift
+	[[ $family == 4 ]] || base=fd09::
+	underlay "$n" || return 1
+	for ((i = 1; i <= n; i++)); do
+		ns=n$i
+		overlay_up "${!ns}" "$i" "$@" || return 1
+	done
+	for ((i = 1; i <= n; i++)); do
+		for ((j = 1; j <= n; j++)); do
+			ns=n$i peer=n$j
+			((i == j)) || overlay_peer "${!ns}" "$j" "$base$j" \
+				"$(lladdr "${!peer}" flannel.1)" || return 1
+		done
+	done
+}
+
+# stock_up NS I - a node as stock flannel sets it up: flannel.1 of kind vxlan
+# (flannel-v6.1 carries IPv6 over IPv6)
+stock_up()
+{
+	local ns=$1 i=$2
+	ip -n "$ns" link add flannel.1 type vxlan id 1 local "192.168.9.$i" dev eth0 \
+		dstport 8472 nolearning ttl auto || return 1
+	ip -n "$ns" link set flannel.1 addrgenmode none mtu 1450 up
+	ip -n "$ns" addr add "10.42.$i.0/32" dev flannel.1
+	ip -n "$ns" link add flannel-v6.1 type vxlan id 1 local "fd09::$i" dev eth0 \
+		dstport 8472 nolearning ttl auto || return 1
+	ip -n "$ns" link set flannel-v6.1 addrgenmode none mtu 1430 up
+	ip -n "$ns" -6 addr add "fd42:0:0:$i::/128" dev flannel-v6.1 nodad
+}
+
+# stock_peer NS J MAC4 MAC6 - route onlink, permanent neighbour, permanent FDB
+stock_peer()
+{
+	local ns=$1 j=$2
+	ip -n "$ns" neigh replace "10.42.$j.0" lladdr "$3" dev flannel.1 nud permanent
+	in_ns "$ns" bridge fdb replace "$3" dev flannel.1 dst "192.168.9.$j" self permanent
+	ip -n "$ns" route replace "10.42.$j.0/24" via "10.42.$j.0" dev flannel.1 onlink
+	ip -n "$ns" -6 neigh replace "fd42:0:0:$j::" lladdr "$4" dev flannel-v6.1 nud permanent
+	in_ns "$ns" bridge fdb replace "$4" dev flannel-v6.1 dst "fd09::$j" self permanent
+	ip -n "$ns" -6 route replace "fd42:0:0:$j::/64" via "fd42:0:0:$j::" \
+		dev flannel-v6.1 onlink
+}
+
+# pod NS I - a pod namespace behind a bridge cni0 on node NS: $pod holds its
+# name, its addresses are 10.42.I.2 and fd42:0:0:I::2
+pod()
+{
+	local ns=$1 i=$2
+	new_ns "pod$i" || return 1
+	local pod=pod$i
+	ip -n "$ns" link add cni0 type bridge
+	ip -n "$ns" link set cni0 up
+	ip -n "$ns" addr add "10.42.$i.1/24" dev cni0
+	ip -n "$ns" addr add "fd42:0:0:$i::1/64" dev cni0 nodad
+	ip link add eth0 netns "${!pod}" type veth peer name "pod$i" netns "$ns" || return 1
+	ip -n "$ns" link set "pod$i" master cni0 up
+	ip -n "${!pod}" link set eth0 mtu 1450 up
+	ip -n "${!pod}" addr add "10.42.$i.2/24" dev eth0
+	ip -n "${!pod}" addr add "fd42:0:0:$i::2/64" dev eth0 nodad
+	ip -n "${!pod}" route add default via "10.42.$i.1"
+	ip -n "${!pod}" -6 route add default via "fd42:0:0:$i::1"
+}
+
+# pings NS ADDRESS [PING OPTIONS...] - one echo comes back
+pings()
+{
+	local ns=$1 address=$2
+	shift 2
+	in_ns "$ns" ping -n -q -c 1 -W "$((2 * ${TIME_FACTOR:-1}))" "$@" "$address"
+}
+
+# --- running ----------------------------------------------------------------
+
+need()
+{
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null && continue
+		echo "1..0 # SKIP needs $tool"
+		exit $KSFT_SKIP
+	done
+}
+
+# require_module - load the module, or skip the whole test
+require_module()
+{
+	[[ $(id -u) == 0 ]] || { echo '1..0 # SKIP needs root'; exit $KSFT_SKIP; }
+	[[ -d /sys/module/flannel ]] || modprobe flannel 2>/dev/null ||
+		{ echo '1..0 # SKIP module flannel is not installed'; exit $KSFT_SKIP; }
+}
+
+# run_tests FUNCTION... - run them all, print KTAP, exit with kselftest's code
+run_tests()
+{
+	local name n=0 failed=0 skipped=0
+	need ip ethtool flctl
+	require_module
+	trap 'cleanup; exit 1' INT TERM
+	trap cleanup EXIT
+	echo 'TAP version 13'
+	echo "1..$#"
+	for name; do
+		FAILED=0 SKIPPED=
+		"$name"
+		cleanup
+		if ((FAILED)); then
+			echo "not ok $((++n)) $name"
+			((++failed))
+		elif [[ -n $SKIPPED ]]; then
+			echo "ok $((++n)) $name # SKIP $SKIPPED"
+			((++skipped))
+		else
+			echo "ok $((++n)) $name"
+		fi
+	done
+	((failed == 0)) || exit $KSFT_FAIL
+	((skipped < n)) || exit $KSFT_SKIP
+	exit $KSFT_PASS
+}
