@@ -122,6 +122,11 @@ void flannel_report_error(struct netlink_ext_ack *extack, const struct nlattr *a
 			       "%s would be one local lease too many: a table takes %u", prefix,
 			       FLANNEL_MAX_LOCAL);
 		break;
+	case FLANNEL_REFUSED_MACS:
+		print_ip(&b, &err->other.addr);
+		flannel_report(extack, attr, "VTEP %s has leases with %u other MACs already", b.s,
+			       FLANNEL_MAX_MACS);
+		break;
 	case FLANNEL_REFUSED_FULL:
 		flannel_report(extack, attr, "The table would have more than maxleases (%u) leases",
 			       table->maxleases);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/ethtool.h>
 #include <linux/skbuff.h>
 
 #include "device.h"

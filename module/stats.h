@@ -9,10 +9,10 @@
 #ifndef _FLANNEL_STATS_H
 #define _FLANNEL_STATS_H
 
+#include <linux/ethtool.h>
 #include <linux/u64_stats_sync.h>
 #include <uapi/flannel.h>
 
-struct ethtool_ops;
 struct flannel_dev;
 struct net_device;
 struct rtnl_link_stats64;

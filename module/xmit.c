@@ -234,6 +234,26 @@ static int xmit_to(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk_
 	return cause ?: send(fl, cfg, fs, vtep, &route, skb);
 }
 
+static int why_not(const struct sk_buff *skb, const struct flannel_vtep *vtep)
+{
+	if (vtep)
+		return FLANNEL_A_STATS_TX_LOCAL_LEASE;
+	return is_multicast(skb) ? FLANNEL_A_STATS_TX_MULTICAST : FLANNEL_A_STATS_TX_NO_LEASE;
+}
+
+static bool deserves_unreachable(int cause)
+{
+	switch (cause) {
+	case 0:
+	case FLANNEL_A_STATS_TX_MULTICAST:
+	case FLANNEL_A_STATS_TX_TOO_BIG:
+	case FLANNEL_A_STATS_TX_NO_MEMORY:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int xmit(struct flannel_dev *fl, struct sk_buff *skb)
 {
 	struct flannel_vtep *vtep;
@@ -245,15 +265,9 @@ static int xmit(struct flannel_dev *fl, struct sk_buff *skb)
 	vtep = lookup(fl, skb);
 	if (likely(vtep && vtep != &flannel_vtep_local))
 		cause = xmit_to(fl, vtep, skb);
-	else if (vtep)
-		cause = FLANNEL_A_STATS_TX_LOCAL_LEASE;
-	else if (is_multicast(skb))
-		return FLANNEL_A_STATS_TX_MULTICAST;
 	else
-		cause = FLANNEL_A_STATS_TX_NO_LEASE;
-
-	if (unlikely(cause) && cause != FLANNEL_A_STATS_TX_TOO_BIG &&
-	    cause != FLANNEL_A_STATS_TX_NO_MEMORY)
+		cause = why_not(skb, vtep);
+	if (unlikely(deserves_unreachable(cause)))
 		tell_unreachable(skb);
 	return cause;
 }
