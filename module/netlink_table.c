@@ -29,16 +29,16 @@ const struct nla_policy flannel_lease_policy[FLANNEL_A_LEASE_MAX + 1] = {
  */
 struct flannel_transaction {
 	struct list_head node;
-	const struct flannel_dev *fl;
+	struct flannel_dev *fl;
 	const struct net *net;
 	u32 portid;
 	struct flannel_table *candidate;
 };
 
 /*
- * All open transactions.  transactions_lock comes after any device's lock.
- * Whoever takes a transaction off the list frees it; one that is on it can only
- * be used, and its device only go, with the device's lock held.
+ * All open transactions.  transactions_lock comes after any device's lock and
+ * protects the list; a transaction is used and freed, and its device goes, with
+ * the device's lock held.
  */
 static LIST_HEAD(transactions);
 static DEFINE_MUTEX(transactions_lock);
@@ -166,12 +166,27 @@ static bool is_unicast(const struct flannel_ip *ip)
 					     IPV6_ADDR_MAPPED));
 }
 
-static bool is_our_own(struct net *net, const struct flannel_ip *ip)
+static bool is_configured_local(const struct flannel_dev *fl, const struct flannel_ip *ip)
 {
+	const struct flannel_config *cfg;
+	bool local;
+
+	rcu_read_lock();
+	cfg = rcu_dereference(fl->config);
+	local = ip->family == AF_INET ? ip->ip4 == cfg->local4 :
+					ipv6_addr_equal(&ip->ip6, &cfg->local6);
+	rcu_read_unlock();
+	return local;
+}
+
+static bool is_our_own(const struct flannel_dev *fl, const struct flannel_ip *ip)
+{
+	if (is_configured_local(fl, ip))
+		return true;
 	if (ip->family == AF_INET)
-		return inet_addr_type(net, ip->ip4) == RTN_LOCAL;
+		return inet_addr_type(fl->net, ip->ip4) == RTN_LOCAL;
 #if IS_ENABLED(CONFIG_IPV6)
-	return ipv6_chk_addr(net, &ip->ip6, NULL, 0);
+	return ipv6_chk_addr(fl->net, &ip->ip6, NULL, 0);
 #else
 	return false;
 #endif
@@ -198,7 +213,7 @@ static int parse_prefix(const struct nlattr *nest, struct nlattr *tb[],
 	return 0;
 }
 
-static int parse_vtep(struct net *net, const struct nlattr *nest, struct nlattr *tb[],
+static int parse_vtep(const struct flannel_dev *fl, const struct nlattr *nest, struct nlattr *tb[],
 		      struct flannel_spec *spec, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *vtep = tb[FLANNEL_A_LEASE_VTEP4] ?: tb[FLANNEL_A_LEASE_VTEP6];
@@ -216,7 +231,7 @@ static int parse_vtep(struct net *net, const struct nlattr *nest, struct nlattr 
 		flannel_report(extack, vtep, "VTEP %s is not a unicast address", ip.s);
 		return -EINVAL;
 	}
-	if (is_our_own(net, &spec->vtep)) {
+	if (is_our_own(fl, &spec->vtep)) {
 		flannel_report(extack, vtep, "VTEP %s is an address of this host", ip.s);
 		return -EINVAL;
 	}
@@ -228,19 +243,19 @@ static int parse_vtep(struct net *net, const struct nlattr *nest, struct nlattr 
 	return 0;
 }
 
-static int parse_target(struct net *net, const struct nlattr *nest, struct nlattr *tb[],
+static int parse_target(const struct flannel_dev *fl, const struct nlattr *nest, struct nlattr *tb[],
 			struct flannel_spec *spec, struct netlink_ext_ack *extack)
 {
 	spec->local = nla_get_flag(tb[FLANNEL_A_LEASE_LOCAL]);
 	if (!spec->local)
-		return parse_vtep(net, nest, tb, spec, extack);
+		return parse_vtep(fl, nest, tb, spec, extack);
 	if (tb[FLANNEL_A_LEASE_VTEP4] || tb[FLANNEL_A_LEASE_VTEP6] || tb[FLANNEL_A_LEASE_LLADDR])
 		return refuse(extack, nest, "A local lease has neither a VTEP nor a MAC");
 	return 0;
 }
 
 /* Reads one lease; @blame is the attribute for what the table finds wrong. */
-static int parse_lease(struct net *net, const struct nlattr *nest, bool target,
+static int parse_lease(const struct flannel_dev *fl, const struct nlattr *nest, bool target,
 		       struct flannel_spec *spec, const struct nlattr **blame,
 		       struct netlink_ext_ack *extack)
 {
@@ -254,7 +269,7 @@ static int parse_lease(struct net *net, const struct nlattr *nest, bool target,
 	*blame = tb[FLANNEL_A_LEASE_PREFIX4] ?: tb[FLANNEL_A_LEASE_PREFIX6];
 	err = parse_prefix(nest, tb, &spec->prefix, extack);
 	if (err || target)
-		return err ?: parse_target(net, nest, tb, spec, extack);
+		return err ?: parse_target(fl, nest, tb, spec, extack);
 	if (tb[FLANNEL_A_LEASE_LOCAL] || tb[FLANNEL_A_LEASE_VTEP4] ||
 	    tb[FLANNEL_A_LEASE_VTEP6] || tb[FLANNEL_A_LEASE_LLADDR])
 		return refuse(extack, nest, "A lease to delete is named by its prefix alone");
@@ -385,7 +400,7 @@ static int lease_set(struct flannel_dev *fl, struct genl_info *info, const struc
 	struct flannel_spec spec;
 	int ret;
 
-	ret = parse_lease(fl->net, nest, true, &spec, &blame, info->extack);
+	ret = parse_lease(fl, nest, true, &spec, &blame, info->extack);
 	if (ret)
 		return ret;
 	ret = flannel_table_set(&fl->table, &spec, modes[info->genlhdr->cmd], &why);
@@ -427,7 +442,7 @@ static int lease_del(struct flannel_dev *fl, struct genl_info *info, const struc
 	struct flannel_spec spec, old;
 	int err;
 
-	err = parse_lease(fl->net, nest, false, &spec, &blame, info->extack);
+	err = parse_lease(fl, nest, false, &spec, &blame, info->extack);
 	if (err)
 		return err;
 	err = flannel_table_del(&fl->table, &spec.prefix, &old, &why);
@@ -541,16 +556,34 @@ int flannel_do_lease_flush(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/* The transaction of a socket on a device whose lock is held. */
 static struct flannel_transaction *find_transaction(const struct flannel_dev *fl,
-						    struct genl_info *info)
+						    const struct net *net, u32 portid)
+{
+	struct flannel_transaction *tx, *found = NULL;
+
+	mutex_lock(&transactions_lock);
+	list_for_each_entry(tx, &transactions, node)
+		if (tx->fl == fl && tx->net == net && tx->portid == portid)
+			found = tx;
+	mutex_unlock(&transactions_lock);
+	return found;
+}
+
+/* A device that the socket has a transaction on; being on the list keeps it. */
+static struct flannel_dev *hold_dev_of_socket(const struct net *net, u32 portid)
 {
 	struct flannel_transaction *tx;
+	struct flannel_dev *fl = NULL;
 
+	mutex_lock(&transactions_lock);
 	list_for_each_entry(tx, &transactions, node)
-		if (tx->fl == fl && tx->net == genl_info_net(info) &&
-		    tx->portid == info->snd_portid)
-			return tx;
-	return NULL;
+		if (tx->net == net && tx->portid == portid)
+			fl = tx->fl;
+	if (fl)
+		dev_hold(fl->dev);
+	mutex_unlock(&transactions_lock);
+	return fl;
 }
 
 static struct flannel_transaction *get_transaction(const struct flannel_dev *fl,
@@ -558,12 +591,10 @@ static struct flannel_transaction *get_transaction(const struct flannel_dev *fl,
 {
 	struct flannel_transaction *tx;
 
-	mutex_lock(&transactions_lock);
-	tx = find_transaction(fl, info);
-	mutex_unlock(&transactions_lock);
+	tx = find_transaction(fl, genl_info_net(info), info->snd_portid);
 	if (!tx)
 		flannel_report(info->extack, NULL,
-			       "This socket has no transaction on the device; it ends with its first error");
+			       "This socket has no transaction on the device; the first error ends one");
 	return tx;
 }
 
@@ -616,26 +647,35 @@ void flannel_transactions_drop(struct flannel_dev *fl)
  * @net: its namespace
  * @portid: its address
  *
- * Context: process; no request of the socket is under way.
+ * Its address may be another socket's by now, whose request is under way: hence
+ * the device's lock.
+ *
+ * Context: process.
  */
 void flannel_transactions_release(const struct net *net, u32 portid)
 {
-	struct flannel_transaction *tx, *next;
-	LIST_HEAD(dropped);
+	struct flannel_transaction *tx;
+	struct flannel_dev *fl;
 
-	mutex_lock(&transactions_lock);
-	list_for_each_entry_safe(tx, next, &transactions, node)
-		if (tx->net == net && tx->portid == portid)
-			list_move(&tx->node, &dropped);
-	mutex_unlock(&transactions_lock);
-	free_transactions(&dropped);
+	while ((fl = hold_dev_of_socket(net, portid))) {
+		mutex_lock(&fl->lock);
+		tx = find_transaction(fl, net, portid);
+		if (tx)
+			end_transaction(tx);
+		mutex_unlock(&fl->lock);
+		dev_put(fl->dev);
+	}
 }
 
 static int table_begin(struct flannel_dev *fl, struct genl_info *info)
 {
 	struct flannel_transaction *tx;
-	bool busy;
 
+	if (find_transaction(fl, genl_info_net(info), info->snd_portid)) {
+		flannel_report(info->extack, NULL,
+			       "This socket has a transaction on the device already");
+		return -EBUSY;
+	}
 	tx = kzalloc(sizeof(*tx), GFP_KERNEL_ACCOUNT);
 	if (!tx)
 		return -ENOMEM;
@@ -649,15 +689,9 @@ static int table_begin(struct flannel_dev *fl, struct genl_info *info)
 	}
 
 	mutex_lock(&transactions_lock);
-	busy = find_transaction(fl, info);
-	if (!busy)
-		list_add(&tx->node, &transactions);
+	list_add(&tx->node, &transactions);
 	mutex_unlock(&transactions_lock);
-	if (!busy)
-		return reply(fl, info, NULL, NULL);
-	flannel_report(info->extack, NULL, "This socket has a transaction on the device already");
-	free_transaction(tx);
-	return -EBUSY;
+	return reply(fl, info, NULL, NULL);
 }
 
 /**
@@ -690,7 +724,7 @@ static int table_add(struct flannel_dev *fl, struct genl_info *info, struct flan
 		if (nla_type(nest) != FLANNEL_A_LEASE)
 			continue;
 		blame = nest;
-		err = parse_lease(fl->net, nest, true, &spec, &blame, info->extack);
+		err = parse_lease(fl, nest, true, &spec, &blame, info->extack);
 		if (err)
 			return err;
 		err = flannel_candidate_add(candidate, &fl->table, &spec, &why);
