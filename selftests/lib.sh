@@ -92,7 +92,8 @@ until_true()
 
 NAMESPACES=()
 
-# new_ns NAME... - make namespaces; the variable $NAME holds the real name
+# new_ns NAME... - make namespaces, which forward; the variable $NAME holds the
+# real name
 new_ns()
 {
 	local name
@@ -100,11 +101,24 @@ new_ns()
 		declare -g "$name=fl-$name-$$"
 		ip netns add "${!name}" || return 1
 		NAMESPACES+=("${!name}")
-		ip -n "${!name}" link set lo up
 		# A tentative link-local address keeps neighbours from being asked.
-		in_ns "${!name}" sysctl -qw net.ipv6.conf.all.accept_dad=0 \
-			net.ipv6.conf.default.accept_dad=0
+		in_ns "${!name}" bash -c 'ip link set lo up
+			cd /proc/sys/net && echo 0 >ipv6/conf/all/accept_dad &&
+			echo 0 >ipv6/conf/default/accept_dad &&
+			echo 1 >ipv4/ip_forward && echo 1 >ipv6/conf/all/forwarding'
 	done
+}
+
+# ips NS - a batch of ip commands, one a line; processes are dear in a VM
+ips()
+{
+	ip -n "$1" -batch -
+}
+
+# batch NS - run the `ip` commands on standard input in a namespace, one process
+batch()
+{
+	ip -n "$1" -batch -
 }
 
 # in_ns NS COMMAND...
@@ -145,11 +159,13 @@ stat()
 # lladdr NS DEV - the MAC of a VTEP (flannel) or of a netdev (vxlan)
 lladdr()
 {
-	local mac
-	mac=$(in_ns "$1" flctl --json link show "$2" 2>/dev/null |
-		grep -o '"lladdr": *"[^"]*"' | head -n 1 | cut -d'"' -f4)
-	[[ -n $mac ]] || mac=$(in_ns "$1" cat "/sys/class/net/$2/address")
-	echo "$mac"
+	local json
+	json=$(in_ns "$1" flctl --json link show "$2" 2>/dev/null)
+	if [[ $json =~ \"lladdr\":\ *\"([^\"]*)\" ]]; then
+		echo "${BASH_REMATCH[1]}"
+	else
+		in_ns "$1" cat "/sys/class/net/$2/address"
+	fi
 }
 
 # lease NS WORDS... - flctl lease replace ... dev flannel.1
@@ -172,18 +188,22 @@ underlay()
 {
 	local i ns
 	new_ns wire || return 1
-	ip -n "$wire" link add br0 type bridge mcast_snooping 0
-	ip -n "$wire" link set br0 addrgenmode none up
+	ips "$wire" <<-END || return 1
+		link add br0 type bridge mcast_snooping 0
+		link set br0 addrgenmode none up
+	END
 	for ((i = 1; i <= $1; i++)); do
 		new_ns "n$i" || return 1
 		ns=n$i
-		ip link add eth0 netns "${!ns}" address "02:00:00:00:09:0$i" \
-			type veth peer name "p$i" netns "$wire" || return 1
-		in_ns "${!ns}" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-		ip -n "$wire" link set "p$i" master br0 addrgenmode none up
-		ip -n "${!ns}" link set eth0 up
-		ip -n "${!ns}" addr add "192.168.9.$i/24" dev eth0
-		ip -n "${!ns}" addr add "fd09::$i/64" dev eth0 nodad
+		ips "$wire" <<-END || return 1
+			link add p$i type veth peer name eth0 netns ${!ns} address 02:00:00:00:09:0$i
+			link set p$i master br0 addrgenmode none up
+		END
+		ips "${!ns}" <<-END || return 1
+			link set eth0 up
+			addr add 192.168.9.$i/24 dev eth0
+			addr add fd09::$i/64 dev eth0 nodad
+		END
 	done
 }
 
@@ -204,10 +224,12 @@ overlay_up()
 # neighbour entry however many destinations there are
 overlay_addresses()
 {
-	ip -n "$1" addr add "10.42.$2.0/32" dev flannel.1
-	ip -n "$1" -6 addr add "fd42:0:0:$2::/128" dev flannel.1 nodad
-	ip -n "$1" route add 10.42.0.0/16 dev flannel.1 src "10.42.$2.0"
-	ip -n "$1" -6 route add fd42::/48 via fe80::1 dev flannel.1 onlink src "fd42:0:0:$2::"
+	ips "$1" <<-END
+		addr add 10.42.$2.0/32 dev flannel.1
+		addr add fd42:0:0:$2::/128 dev flannel.1 nodad
+		route add 10.42.0.0/16 dev flannel.1 src 10.42.$2.0
+		route add fd42::/48 via fe80::1 dev flannel.1 onlink src fd42:0:0:$2::
+	END
 }
 
 # overlay_peer NS J VTEP MAC - leases of node J (both families) by one VTEP
@@ -238,32 +260,57 @@ overlay()
 	done
 }
 
-# stock_up NS I - a node as stock flannel sets it up: flannel.1 of kind vxlan
-# (flannel-v6.1 carries IPv6 over IPv6)
+# stock_up NS I [VXLAN OPTIONS...] - a node as stock flannel sets it up:
+# flannel.1 of kind vxlan (flannel-v6.1 carries IPv6 over IPv6)
 stock_up()
 {
 	local ns=$1 i=$2
-	ip -n "$ns" link add flannel.1 type vxlan id 1 local "192.168.9.$i" dev eth0 \
-		dstport 8472 nolearning ttl auto || return 1
-	ip -n "$ns" link set flannel.1 addrgenmode none mtu 1450 up
-	ip -n "$ns" addr add "10.42.$i.0/32" dev flannel.1
-	ip -n "$ns" link add flannel-v6.1 type vxlan id 1 local "fd09::$i" dev eth0 \
-		dstport 8472 nolearning ttl auto || return 1
-	ip -n "$ns" link set flannel-v6.1 addrgenmode none mtu 1430 up
-	ip -n "$ns" -6 addr add "fd42:0:0:$i::/128" dev flannel-v6.1 nodad
+	shift 2
+	ips "$ns" <<-END
+		link add flannel.1 type vxlan id 1 local 192.168.9.$i dev eth0 dstport 8472 nolearning ttl auto $*
+		link set flannel.1 addrgenmode none mtu 1450 up
+		addr add 10.42.$i.0/32 dev flannel.1
+		link add flannel-v6.1 type vxlan id 1 local fd09::$i dev eth0 dstport 8472 nolearning ttl auto $*
+		link set flannel-v6.1 addrgenmode none mtu 1430 up
+		addr add fd42:0:0:$i::/128 dev flannel-v6.1 nodad
+	END
 }
 
 # stock_peer NS J MAC4 MAC6 - route onlink, permanent neighbour, permanent FDB
 stock_peer()
 {
 	local ns=$1 j=$2
-	ip -n "$ns" neigh replace "10.42.$j.0" lladdr "$3" dev flannel.1 nud permanent
-	in_ns "$ns" bridge fdb replace "$3" dev flannel.1 dst "192.168.9.$j" self permanent
-	ip -n "$ns" route replace "10.42.$j.0/24" via "10.42.$j.0" dev flannel.1 onlink
-	ip -n "$ns" -6 neigh replace "fd42:0:0:$j::" lladdr "$4" dev flannel-v6.1 nud permanent
-	in_ns "$ns" bridge fdb replace "$4" dev flannel-v6.1 dst "fd09::$j" self permanent
-	ip -n "$ns" -6 route replace "fd42:0:0:$j::/64" via "fd42:0:0:$j::" \
-		dev flannel-v6.1 onlink
+	ips "$ns" <<-END
+		neigh replace 10.42.$j.0 lladdr $3 dev flannel.1 nud permanent
+		route replace 10.42.$j.0/24 via 10.42.$j.0 dev flannel.1 onlink
+		neigh replace fd42:0:0:$j:: lladdr $4 dev flannel-v6.1 nud permanent
+		route replace fd42:0:0:$j::/64 via fd42:0:0:$j:: dev flannel-v6.1 onlink
+	END
+	bridge -n "$ns" -batch - <<-END
+		fdb replace $3 dev flannel.1 dst 192.168.9.$j self permanent
+		fdb replace $4 dev flannel-v6.1 dst fd09::$j self permanent
+	END
+}
+
+# lease_stock NS J PEER - leases of stock node J, whose namespace is PEER: each
+# family by its own device
+lease_stock()
+{
+	lease "$1" "10.42.$2.0/24" via "192.168.9.$2" lladdr "$(lladdr "$3" flannel.1)"
+	lease "$1" "fd42:0:0:$2::/64" via "fd09::$2" lladdr "$(lladdr "$3" flannel-v6.1)"
+}
+
+# mixed [LINK OPTIONS...] - n1 on this driver, n2 as stock flannel sets it up
+# with the options in array STOCK, each with a pod
+STOCK=()
+mixed()
+{
+	local mac
+	underlay 2 && overlay_up "$n1" 1 "$@" &&
+		stock_up "$n2" 2 ${STOCK[@]+"${STOCK[@]}"} || return 1
+	mac=$(lladdr "$n1" flannel.1)
+	stock_peer "$n2" 1 "$mac" "$mac"
+	lease_stock "$n1" 2 "$n2" && pod "$n1" 1 && pod "$n2" 2
 }
 
 # pod NS I - a pod namespace behind a bridge cni0 on node NS: $pod holds its
@@ -273,17 +320,21 @@ pod()
 	local ns=$1 i=$2
 	new_ns "pod$i" || return 1
 	local pod=pod$i
-	ip -n "$ns" link add cni0 type bridge
-	ip -n "$ns" link set cni0 up
-	ip -n "$ns" addr add "10.42.$i.1/24" dev cni0
-	ip -n "$ns" addr add "fd42:0:0:$i::1/64" dev cni0 nodad
-	ip link add eth0 netns "${!pod}" type veth peer name "pod$i" netns "$ns" || return 1
-	ip -n "$ns" link set "pod$i" master cni0 up
-	ip -n "${!pod}" link set eth0 mtu 1450 up
-	ip -n "${!pod}" addr add "10.42.$i.2/24" dev eth0
-	ip -n "${!pod}" addr add "fd42:0:0:$i::2/64" dev eth0 nodad
-	ip -n "${!pod}" route add default via "10.42.$i.1"
-	ip -n "${!pod}" -6 route add default via "fd42:0:0:$i::1"
+	ips "$ns" <<-END || return 1
+		link add cni0 type bridge
+		link set cni0 up
+		addr add 10.42.$i.1/24 dev cni0
+		addr add fd42:0:0:$i::1/64 dev cni0 nodad
+		link add pod$i type veth peer name eth0 netns ${!pod}
+		link set pod$i master cni0 up
+	END
+	ips "${!pod}" <<-END
+		link set eth0 mtu 1450 up
+		addr add 10.42.$i.2/24 dev eth0
+		addr add fd42:0:0:$i::2/64 dev eth0 nodad
+		route add default via 10.42.$i.1
+		route add default via fd42:0:0:$i::1
+	END
 }
 
 # pings NS ADDRESS [PING OPTIONS...] - one echo comes back
@@ -292,6 +343,29 @@ pings()
 	local ns=$1 address=$2
 	shift 2
 	in_ns "$ns" ping -n -q -c 1 -W "$((2 * ${TIME_FACTOR:-1}))" "$@" "$address"
+}
+
+# transfer FROM TO ADDRESS [BYTES] - TCP from namespace FROM to ADDRESS in
+# namespace TO; succeeds when what arrives is what was sent
+transfer()
+{
+	local bytes=${4:-200000} listener ok=1
+	scratch
+	[[ -s $TMP/sent.$bytes ]] || head -c "$bytes" /dev/urandom >"$TMP/sent.$bytes"
+	in_ns "$2" timeout 30 nc -l "$3" 5001 >"$TMP/received" </dev/null &
+	listener=$!
+	if until_true 5 listening "$2" 5001; then
+		in_ns "$1" timeout 30 nc -N -w 10 "$3" 5001 <"$TMP/sent.$bytes" && ok=0
+	fi
+	((ok == 0)) || kill "$listener"
+	wait "$listener"
+	cmp "$TMP/sent.$bytes" "$TMP/received" && return $ok
+}
+
+# listening NS PORT - somebody listens on a TCP port
+listening()
+{
+	[[ -n $(in_ns "$1" ss -Hltn "sport = :$2") ]]
 }
 
 # --- running ----------------------------------------------------------------
