@@ -92,20 +92,20 @@ until_true()
 
 NAMESPACES=()
 
-# new_ns NAME... - make namespaces, which forward; the variable $NAME holds the
-# real name
+# new_ns NAME... - make namespaces; the variable $NAME holds the real name
 new_ns()
 {
-	local name
+	local name more=${FORWARDING:+echo 1 >ipv4/ip_forward; echo 1 >ipv6/conf/all/forwarding}
 	for name; do
 		declare -g "$name=fl-$name-$$"
 		ip netns add "${!name}" || return 1
 		NAMESPACES+=("${!name}")
 		# A tentative link-local address keeps neighbours from being asked.
 		in_ns "${!name}" bash -c 'ip link set lo up
-			cd /proc/sys/net && echo 0 >ipv6/conf/all/accept_dad &&
-			echo 0 >ipv6/conf/default/accept_dad &&
-			echo 1 >ipv4/ip_forward && echo 1 >ipv6/conf/all/forwarding'
+			cd /proc/sys/net
+			echo 0 >ipv6/conf/all/accept_dad
+			echo 0 >ipv6/conf/default/accept_dad
+			'"$more"
 	done
 }
 
@@ -193,7 +193,7 @@ underlay()
 		link set br0 addrgenmode none up
 	END
 	for ((i = 1; i <= $1; i++)); do
-		new_ns "n$i" || return 1
+		FORWARDING=1 new_ns "n$i" || return 1
 		ns=n$i
 		ips "$wire" <<-END || return 1
 			link add p$i type veth peer name eth0 netns ${!ns} address 02:00:00:00:09:0$i
@@ -365,7 +365,7 @@ transfer()
 # listening NS PORT - somebody listens on a TCP port
 listening()
 {
-	[[ -n $(in_ns "$1" ss -Hltn "sport = :$2") ]]
+	in_ns "$1" grep -Eqs "$(printf ':%04X [0:]+ 0A' "$2")" /proc/net/tcp /proc/net/tcp6
 }
 
 # --- running ----------------------------------------------------------------
