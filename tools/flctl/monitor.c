@@ -176,7 +176,7 @@ int monitor(struct words *w)
 {
 	struct watch watch = { 0 };
 	char dev[IF_NAMESIZE];
-	struct ipc_link link;
+	struct ipc_link link = { 0 };
 	int stop;
 
 	if (!parse_filter(w, dev, NULL))

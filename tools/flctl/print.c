@@ -52,7 +52,7 @@ static void put_string(const char *value)
 static void put_key(const char *key)
 {
 	if (!first)
-		fputs(key ? "," : ",\n", stdout);
+		putchar(',');
 	first = false;
 	if (!key)
 		return;
@@ -62,7 +62,11 @@ static void put_key(const char *key)
 
 void json_open(const char *key, char bracket)
 {
-	put_key(key);
+	/* Arrays of objects have a line for each. */
+	if (key || first)
+		put_key(key);
+	else
+		fputs(",\n", stdout);
 	putchar(bracket);
 	first = true;
 	depth++;

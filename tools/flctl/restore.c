@@ -169,15 +169,41 @@ static int check_unique(struct source *source)
 		    bad[-1].line);
 }
 
+static int compare_key(const void *key, const void *entry)
+{
+	return compare_prefix(key, &((const struct entry *)entry)->lease.prefix);
+}
+
+/*
+ * What the leases are to each other shows at the end, when no attribute is left
+ * to point at; then the kernel's words start with the prefix.
+ */
+static const struct entry *find_named(const struct source *source)
+{
+	char word[PREFIX_TEXT];
+	struct prefix prefix;
+	struct words w;
+
+	if (sscanf(ipc_error()->text, "%49s", word) != 1 ||
+	    !parse_prefix(&w, word, &prefix) || !source->count)
+		return NULL;
+	return bsearch(&prefix, source->entry, source->count,
+		       sizeof(struct entry), compare_key);
+}
+
 static int blame(const struct source *source, size_t index)
 {
-	const struct entry *entry = &source->entry[index];
+	const struct entry *entry;
 	char text[PREFIX_TEXT];
 
-	if (index >= source->count)
+	entry = index < source->count ? &source->entry[index] :
+					find_named(source);
+	if (!entry)
 		return fail_ipc("%s", source->name);
-	return fail_ipc("%s:%u: %s", source->name, entry->line,
-			format_prefix(&entry->lease.prefix, text));
+	format_prefix(&entry->lease.prefix, text);
+	if (strstr(ipc_error()->text, text))
+		return fail_ipc("%s:%u", source->name, entry->line);
+	return fail_ipc("%s:%u: %s", source->name, entry->line, text);
 }
 
 static int replace(const struct source *source, int ifindex,
@@ -197,7 +223,7 @@ static int replace(const struct source *source, int ifindex,
 			return blame(source, done + bad);
 	}
 	if (ipc_table_commit(ifindex, order->force, &replaced))
-		return fail_ipc("lease restore dev %s", order->dev);
+		return blame(source, source->count);
 	print_replaced(order->dev, &replaced);
 	return EXIT_DONE;
 }
