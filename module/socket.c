@@ -172,7 +172,11 @@ static void socket_leave(struct flannel_socket *fs, struct flannel_dev *fl)
 
 static int wanted_l3index(const struct flannel_dev *fl)
 {
-	return fl->oif ? l3mdev_master_upper_ifindex_by_index(fl->net, fl->oif) : 0;
+	if (!fl->lower)
+		return 0;
+	if (netif_is_l3_master(fl->lower))
+		return fl->lower->ifindex;
+	return l3mdev_master_upper_ifindex_by_index(fl->net, fl->lower->ifindex);
 }
 
 static void report_bind(struct netlink_ext_ack *extack, int err, __be16 port)
