@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds, shows, checks and installs; `make help` says how. The kernel's build
+# and DKMS read Kbuild, not this file.
+
+# dkms and others name the kernel by KERNELRELEASE
+KVER ?= $(or $(KERNELRELEASE),$(shell uname -r))
+KDIR ?= /lib/modules/$(KVER)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+all: module tool
+
+help:
+	@echo 'make            the module for kernel $(KVER), flctl, the plugin for ip'
+	@echo 'make module     flannel.ko alone        KVER=... for another kernel, or KDIR=...'
+	@echo 'make tool       flctl and the plugin alone'
+	@echo 'make demo       three nodes in a virtual machine    DEMO_KERNEL=6.12 or 6.1'
+	@echo 'make check      all tests               PARTS="static unit ..." for some,'
+	@echo '                                        selftests/check -h lists them'
+	@echo 'sudo make install      through DKMS, and flctl with manual and completion;'
+	@echo '                       PREFIX=$(PREFIX); PLUGIN=1 also teaches ip our options'
+	@echo 'sudo make uninstall    all of that away'
+	@echo 'make clean'
+
+module: headers
+	+$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+# Says which package is missing, before the kernel's build says something else
+headers:
+	@scripts/install headers $(KVER) $(KDIR)
+
+tool:
+	@scripts/deps tool
+	+$(MAKE) -C tools/flctl
+	+$(MAKE) -C tools/iproute2
+
+demo:
+	@selftests/demo
+
+check:
+	@selftests/check $(PARTS)
+
+install uninstall:
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KVER='$(KVER)' PLUGIN='$(PLUGIN)' \
+		scripts/install $@
+
+clean:
+	rm -rf *.o *.o.d *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
+	find module \( -name '*.o' -o -name '*.o.d' -o -name '.*.cmd' \) -delete
+	rm -rf selftests/out selftests/vm/out
+	for dir in tools/flctl tools/iproute2 selftests/helpers selftests/unit; do \
+		[ ! -f $$dir/Makefile ] || $(MAKE) -s -C $$dir clean; \
+	done
+
+.PHONY: all help module headers tool demo check install uninstall clean
