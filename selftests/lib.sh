@@ -109,12 +109,6 @@ new_ns()
 	done
 }
 
-# ips NS - a batch of ip commands, one a line; processes are dear in a VM
-ips()
-{
-	ip -n "$1" -batch -
-}
-
 # batch NS - run the `ip` commands on standard input in a namespace, one process
 batch()
 {
@@ -188,18 +182,18 @@ underlay()
 {
 	local i ns
 	new_ns wire || return 1
-	ips "$wire" <<-END || return 1
+	batch "$wire" <<-END || return 1
 		link add br0 type bridge mcast_snooping 0
 		link set br0 addrgenmode none up
 	END
 	for ((i = 1; i <= $1; i++)); do
 		FORWARDING=1 new_ns "n$i" || return 1
 		ns=n$i
-		ips "$wire" <<-END || return 1
+		batch "$wire" <<-END || return 1
 			link add p$i type veth peer name eth0 netns ${!ns} address 02:00:00:00:09:0$i
 			link set p$i master br0 addrgenmode none up
 		END
-		ips "${!ns}" <<-END || return 1
+		batch "${!ns}" <<-END || return 1
 			link set eth0 up
 			addr add 192.168.9.$i/24 dev eth0
 			addr add fd09::$i/64 dev eth0 nodad
@@ -224,7 +218,7 @@ overlay_up()
 # neighbour entry however many destinations there are
 overlay_addresses()
 {
-	ips "$1" <<-END
+	batch "$1" <<-END
 		addr add 10.42.$2.0/32 dev flannel.1
 		addr add fd42:0:0:$2::/128 dev flannel.1 nodad
 		route add 10.42.0.0/16 dev flannel.1 src 10.42.$2.0
@@ -266,7 +260,7 @@ stock_up()
 {
 	local ns=$1 i=$2
 	shift 2
-	ips "$ns" <<-END
+	batch "$ns" <<-END
 		link add flannel.1 type vxlan id 1 local 192.168.9.$i dev eth0 dstport 8472 nolearning ttl auto $*
 		link set flannel.1 addrgenmode none mtu 1450 up
 		addr add 10.42.$i.0/32 dev flannel.1
@@ -280,7 +274,7 @@ stock_up()
 stock_peer()
 {
 	local ns=$1 j=$2
-	ips "$ns" <<-END
+	batch "$ns" <<-END
 		neigh replace 10.42.$j.0 lladdr $3 dev flannel.1 nud permanent
 		route replace 10.42.$j.0/24 via 10.42.$j.0 dev flannel.1 onlink
 		neigh replace fd42:0:0:$j:: lladdr $4 dev flannel-v6.1 nud permanent
@@ -320,7 +314,7 @@ pod()
 	local ns=$1 i=$2
 	new_ns "pod$i" || return 1
 	local pod=pod$i
-	ips "$ns" <<-END || return 1
+	batch "$ns" <<-END || return 1
 		link add cni0 type bridge
 		link set cni0 up
 		addr add 10.42.$i.1/24 dev cni0
@@ -328,7 +322,7 @@ pod()
 		link add pod$i type veth peer name eth0 netns ${!pod}
 		link set pod$i master cni0 up
 	END
-	ips "${!pod}" <<-END
+	batch "${!pod}" <<-END
 		link set eth0 mtu 1450 up
 		addr add 10.42.$i.2/24 dev eth0
 		addr add fd42:0:0:$i::2/64 dev eth0 nodad
@@ -345,27 +339,12 @@ pings()
 	in_ns "$ns" ping -n -q -c 1 -W "$((2 * ${TIME_FACTOR:-1}))" "$@" "$address"
 }
 
-# transfer FROM TO ADDRESS [BYTES] - TCP from namespace FROM to ADDRESS in
-# namespace TO; succeeds when what arrives is what was sent
+# transfer FROM TO ADDRESS [BYTES [PORT]] - a TCP connection from namespace FROM
+# to ADDRESS, which leads to namespace TO, with data both ways; succeeds when
+# either end gets what the other sent. Prints what address FROM is seen with
 transfer()
 {
-	local bytes=${4:-200000} listener ok=1
-	scratch
-	[[ -s $TMP/sent.$bytes ]] || head -c "$bytes" /dev/urandom >"$TMP/sent.$bytes"
-	in_ns "$2" timeout 30 nc -l "$3" 5001 >"$TMP/received" </dev/null &
-	listener=$!
-	if until_true 5 listening "$2" 5001; then
-		in_ns "$1" timeout 30 nc -N -w 10 "$3" 5001 <"$TMP/sent.$bytes" && ok=0
-	fi
-	((ok == 0)) || kill "$listener"
-	wait "$listener"
-	cmp "$TMP/sent.$bytes" "$TMP/received" && return $ok
-}
-
-# listening NS PORT - somebody listens on a TCP port
-listening()
-{
-	in_ns "$1" grep -Eqs "$(printf ':%04X [0:]+ 0A' "$2")" /proc/net/tcp /proc/net/tcp6
+	tcp_exchange "$@"
 }
 
 # --- running ----------------------------------------------------------------
