@@ -238,7 +238,11 @@ static int set_limits(struct flannel_dev *fl, const struct flannel_config *cfg,
 
 	mutex_lock(&fl->lock);
 	err = flannel_table_set_limits(&fl->table, cfg->network, cfg->maxleases, &why);
-	if (err)
+	if (why.why == FLANNEL_REFUSED_FULL)
+		flannel_report(extack, NULL, "The table holds %u leases, more than maxleases %u",
+			       fl->table.leases[FLANNEL_V4] + fl->table.leases[FLANNEL_V6],
+			       cfg->maxleases);
+	else if (err)
 		flannel_report_error(extack, NULL, &fl->table, &why);
 	mutex_unlock(&fl->lock);
 	return err;

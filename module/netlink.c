@@ -17,12 +17,6 @@ static const struct nla_policy lease_set_policy[FLANNEL_A_LEASE + 1] = {
 	[FLANNEL_A_LEASE] = NLA_POLICY_NESTED(flannel_lease_policy),
 };
 
-/* Judged by the handler: an error must end the transaction. */
-static const struct nla_policy table_add_policy[FLANNEL_A_LEASE + 1] = {
-	[FLANNEL_A_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
-	[FLANNEL_A_LEASE] = { .type = NLA_NESTED },
-};
-
 static const struct nla_policy lease_get_policy[FLANNEL_A_VTEP6 + 1] = {
 	[FLANNEL_A_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[FLANNEL_A_ADDR4] = NLA_POLICY_EXACT_LEN(sizeof(struct in_addr)),
@@ -374,7 +368,12 @@ static const struct genl_ops ops[] = {
 	OP(FLANNEL_CMD_LEASE_GET, flannel_do_lease_get, flannel_dump_leases, lease_get_policy),
 	OP(FLANNEL_CMD_LEASE_FLUSH, flannel_do_lease_flush, NULL, dev_policy),
 	OP(FLANNEL_CMD_TABLE_BEGIN, flannel_do_table_begin, NULL, dev_policy),
-	OP(FLANNEL_CMD_TABLE_ADD, flannel_do_table_add, NULL, table_add_policy),
+	{
+		/* Parsed by the handler: any error must end the transaction. */
+		.cmd = FLANNEL_CMD_TABLE_ADD,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = flannel_do_table_add,
+	},
 	OP(FLANNEL_CMD_TABLE_COMMIT, flannel_do_table_commit, NULL, commit_policy),
 	OP(FLANNEL_CMD_TABLE_ABORT, flannel_do_table_abort, NULL, dev_policy),
 	OP(FLANNEL_CMD_VTEP_GET, NULL, dump_vteps, dev_policy),
@@ -388,7 +387,6 @@ static const struct genl_multicast_group groups[] = {
 struct genl_family flannel_family __ro_after_init = {
 	.name = FLANNEL_GENL_NAME,
 	.version = FLANNEL_GENL_VERSION,
-	.maxattr = FLANNEL_A_MAX,
 	.netnsok = true,
 	.parallel_ops = true,
 	.module = THIS_MODULE,

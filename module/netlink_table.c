@@ -736,14 +736,7 @@ static int table_add(struct flannel_dev *fl, struct genl_info *info, struct flan
 	return 0;
 }
 
-/**
- * flannel_do_table_add - TABLE_ADD: on error the transaction is gone
- * @skb: request
- * @info: request
- *
- * Return: 0 or a negative errno.
- */
-int flannel_do_table_add(struct sk_buff *skb, struct genl_info *info)
+static int table_add_locked(struct sk_buff *skb, struct genl_info *info)
 {
 	struct flannel_dev *fl = lock_dev(skb, info);
 	struct flannel_transaction *tx;
@@ -753,9 +746,36 @@ int flannel_do_table_add(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(fl);
 	tx = get_transaction(fl, info);
 	err = tx ? require_lease(info) ?: table_add(fl, info, tx->candidate) : -ENOENT;
-	if (tx && err)
-		end_transaction(tx);
 	unlock_dev(fl);
+	return err;
+}
+
+/**
+ * flannel_do_table_add - TABLE_ADD: on any error the socket's transactions are gone
+ * @skb: request
+ * @info: request
+ *
+ * Parses for itself, so that a client which sends on without looking cannot
+ * commit a table that a refused message is missing from.
+ *
+ * Return: 0 or a negative errno.
+ */
+int flannel_do_table_add(struct sk_buff *skb, struct genl_info *info)
+{
+	static const struct nla_policy policy[FLANNEL_A_LEASE + 1] = {
+		[FLANNEL_A_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+		[FLANNEL_A_LEASE] = { .type = NLA_NESTED },
+	};
+	struct nlattr *attrs[FLANNEL_A_LEASE + 1];
+	int err;
+
+	err = nlmsg_parse(info->nlhdr, GENL_HDRLEN, attrs, FLANNEL_A_LEASE, policy, info->extack);
+	info->attrs = attrs;
+	if (!err)
+		err = table_add_locked(skb, info);
+	info->attrs = NULL;
+	if (err)
+		flannel_transactions_release(genl_info_net(info), info->snd_portid);
 	return err;
 }
 

@@ -23,12 +23,6 @@
 struct flannel_gen;
 struct flannel_lease;
 
-/*
- * At most so many MACs at one underlay address.  Two are seen while a node
- * changes its own; without a limit they would be a way to make look-ups slow.
- */
-#define FLANNEL_MAX_MACS	16
-
 /**
  * struct flannel_spec - a lease as a value: what a request says, a dump shows
  * @prefix: pod prefix

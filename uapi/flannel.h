@@ -44,6 +44,11 @@
 #define FLANNEL_MAX_LENGTHS	16
 /* At most so many local leases in one table. */
 #define FLANNEL_MAX_LOCAL	64
+/*
+ * At most so many VTEPs, with different MACs, at one underlay address.  Two are
+ * seen while a node changes its own; without a limit look-ups could be made slow.
+ */
+#define FLANNEL_MAX_MACS	16
 
 /**
  * enum flannel_df - don't-fragment bit of the outer IPv4 header
@@ -173,10 +178,11 @@ enum flannel_link_attr {
  * @FLANNEL_CMD_LEASE_FLUSH: (do) delete all leases at once
  * @FLANNEL_CMD_TABLE_BEGIN: (do) open a transaction that replaces the whole
  *	table of a device.  One per socket and device, EBUSY when it has one; it
- *	ends with commit, abort, the first error in TABLE_ADD, the end of the
- *	device, or when the socket is closed.  Answers with FLANNEL_A_SEQ
+ *	ends with commit, abort, an error in a TABLE_ADD of the socket, the end
+ *	of the device, or when the socket is closed.  Answers with FLANNEL_A_SEQ
  * @FLANNEL_CMD_TABLE_ADD: (do) add the leases of this message, any number of
- *	FLANNEL_A_LEASE, to the transaction.  On error the transaction is gone
+ *	FLANNEL_A_LEASE, to the transaction.  On any error the transactions of
+ *	the socket are gone, so that requests may be sent without waiting
  * @FLANNEL_CMD_TABLE_COMMIT: (do) make the transaction's leases the table, in
  *	one step.  ESTALE when the table moved since TABLE_BEGIN, unless
  *	FLANNEL_A_FORCE is given.  On any error the old table stays and the
@@ -270,7 +276,8 @@ enum flannel_attr {
  * host; a MAC that is multicast or zero; a lease that overlaps a local one; a
  * lease that contains the underlay address of a VTEP; a prefix outside the
  * device's network; more than FLANNEL_MAX_LENGTHS prefix lengths; more than
- * FLANNEL_MAX_LOCAL local leases; more leases than IFLA_FLANNEL_MAXLEASES.
+ * FLANNEL_MAX_LOCAL local leases; more than FLANNEL_MAX_MACS MACs at one VTEP
+ * address; more leases than IFLA_FLANNEL_MAXLEASES.
  *
  * @FLANNEL_A_LEASE_PREFIX4: struct in_addr
  * @FLANNEL_A_LEASE_PREFIX6: struct in6_addr
