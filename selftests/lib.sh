@@ -150,6 +150,43 @@ stat()
 	in_ns "$1" ethtool -S "$2" | awk -v name="$3:" '$1 == name { print $2 }'
 }
 
+# rx_counters NS DEV - the receive counters that are not 0, as NAME=N NAME=N ...
+rx_counters()
+{
+	in_ns "$1" ethtool -S "$2" |
+		awk -F '[: ]+' '$2 ~ /^rx_/ && $2 != "rx_bytes" && $3 { print $2 "=" $3 }'
+}
+
+# rx_mark NS DEV - remember the receive counters for check_rx
+rx_mark()
+{
+	RX_BEFORE=$(rx_counters "$1" "$2")
+}
+
+# rx_changes NS DEV - what was counted since rx_mark, sorted
+rx_changes()
+{
+	awk -F = 'NR == FNR { before[$1] = $2; next }
+		$2 > before[$1] { print $1 "=" $2 - before[$1] }' \
+		<(echo "$RX_BEFORE") <(rx_counters "$1" "$2") | sort | paste -sd ' '
+}
+
+rx_changed()
+{
+	[[ $(rx_changes "$1" "$2") == "$3" ]]
+}
+
+# check_rx TEXT NS DEV NAME=N... - these receive counters, and no others, have
+# grown by so much since rx_mark
+check_rx()
+{
+	local text=$1 ns=$2 dev=$3 wanted
+	shift 3
+	wanted=$(printf '%s\n' "$@" | sort | paste -sd ' ')
+	until_true 3 rx_changed "$ns" "$dev" "$wanted" ||
+		check_equal "$text" "$wanted" "$(rx_changes "$ns" "$dev")"
+}
+
 # lladdr NS DEV - the MAC of a VTEP (flannel) or of a netdev (vxlan)
 lladdr()
 {
@@ -254,6 +291,54 @@ overlay()
 	done
 }
 
+# Two nodes with a router between them, whose link to n2 has a smaller MTU:
+#
+#   n1 eth0 ---- west router east ---- eth0 n2
+#      192.168.11.1           192.168.12.2
+#      fd11::1        (MTU)   fd12::2
+#
+# routed_underlay MTU - makes namespaces n1, router and n2
+routed_underlay()
+{
+	FORWARDING=1 new_ns n1 router n2 || return 1
+	batch "$router" <<-END || return 1
+		link add west type veth peer name eth0 netns $n1
+		link add east mtu $1 type veth peer name eth0 mtu $1 netns $n2
+		link set dev west up
+		link set dev east up
+		addr add 192.168.11.254/24 dev west
+		addr add fd11::fe/64 dev west nodad
+		addr add 192.168.12.254/24 dev east
+		addr add fd12::fe/64 dev east nodad
+	END
+	batch "$n1" <<-END || return 1
+		link set eth0 up
+		addr add 192.168.11.1/24 dev eth0
+		addr add fd11::1/64 dev eth0 nodad
+		route add default via 192.168.11.254
+		route add default via fd11::fe
+	END
+	batch "$n2" <<-END
+		link set eth0 up
+		addr add 192.168.12.2/24 dev eth0
+		addr add fd12::2/64 dev eth0 nodad
+		route add default via 192.168.12.254
+		route add default via fd12::fe
+	END
+}
+
+# routed_overlay MTU [FAMILY [LINK OPTIONS...]] - the overlay on that
+routed_overlay()
+{
+	local mtu=$1 family=${2:-4} vtep1=192.168.11.1 vtep2=192.168.12.2
+	shift; (($# == 0)) || shift
+	[[ $family == 4 ]] || vtep1=fd11::1 vtep2=fd12::2
+	routed_underlay "$mtu" || return 1
+	overlay_up "$n1" 1 "$@" && overlay_up "$n2" 2 "$@" || return 1
+	overlay_peer "$n1" 2 "$vtep2" "$(lladdr "$n2" flannel.1)"
+	overlay_peer "$n2" 1 "$vtep1" "$(lladdr "$n1" flannel.1)"
+}
+
 # stock_up NS I [VXLAN OPTIONS...] - a node as stock flannel sets it up:
 # flannel.1 of kind vxlan (flannel-v6.1 carries IPv6 over IPv6)
 stock_up()
@@ -349,6 +434,9 @@ transfer()
 
 # --- running ----------------------------------------------------------------
 
+# 1 when the functions of a test share what the first of them sets up
+SHARED=0
+
 need()
 {
 	local tool
@@ -380,7 +468,7 @@ run_tests()
 	for name; do
 		FAILED=0 SKIPPED=
 		"$name"
-		cleanup
+		((SHARED)) || cleanup
 		if ((FAILED)); then
 			echo "not ok $((++n)) $name"
 			((++failed))
