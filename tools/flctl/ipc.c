@@ -404,6 +404,21 @@ static int on_event(const struct nlmsghdr *nlh, void *data)
 	return handler->ret ? MNL_CB_STOP : MNL_CB_OK;
 }
 
+/*
+ * What is queued is older than the list that will make good what is lost, and
+ * must not be taken for news behind it.  More than fits the queue is news.
+ */
+static void drop_queued(void)
+{
+	int fd = mnl_socket_get_fd(ipc_generic.socket);
+	int i;
+
+	for (i = 0; i < EVENT_ROOM / 256; i++)
+		if (recv(fd, answer, sizeof(answer), MSG_DONTWAIT) < 0 &&
+		    errno != ENOBUFS)
+			break;
+}
+
 static int receive_event(struct event_handler *handler)
 {
 	static const struct ipc_event lost;
@@ -411,6 +426,7 @@ static int receive_event(struct event_handler *handler)
 					  sizeof(answer));
 
 	if (len < 0 && errno == ENOBUFS) {
+		drop_queued();
 		handler->ret = handler->handle(&lost, handler->data);
 		return 0;
 	}

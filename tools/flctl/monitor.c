@@ -103,7 +103,7 @@ static void print_mark(const char *event, const char *text)
 	json_close('}');
 }
 
-/* What was lost can only be made good by the whole. */
+/* What was lost can only be made good by the whole, the last event included. */
 static void list_again(struct watch *watch)
 {
 	struct ipc_lease_list list = { 0 };
@@ -164,9 +164,9 @@ static int on_event(const struct ipc_event *event, void *data)
 		return 0;
 	if (!event->cmd || is_gap(watch, event))
 		list_again(watch);
-	if (event->cmd == FLANNEL_CMD_TABLE_NTF)
+	else if (event->cmd == FLANNEL_CMD_TABLE_NTF)
 		print_replaced(event->name, &event->table);
-	else if (event->cmd)
+	else
 		print_lease(verb(event->cmd), &event->lease, event->name,
 			    event->table.seq);
 	return watch->code || fflush(stdout) || ferror(stdout);
