@@ -92,30 +92,29 @@ int fail_words(const struct words *w)
 	return fail(EXIT_INPUT, "%s", w->error);
 }
 
-/* What to do about an errno that the kernel need not explain. */
-static const char *advice(int code)
+/* What to do about an errno that the kernel did not explain. */
+static const char *explain(int code)
 {
 	switch (code) {
 	case EPERM:
 	case EACCES:
 		return "needs CAP_NET_ADMIN: run as root";
-	case ESTALE:
-		return "the table changed meanwhile: try again, or say force";
 	case EINTR:
 	case ENOBUFS:
 		return "the kernel's list kept changing while it was read: try again";
+	case ESTALE:
+		return "the table was changed meanwhile";
 	case EOPNOTSUPP:
 		return "the kernel does not know devices of this kind";
 	default:
-		return NULL;
+		return "";
 	}
 }
 
 int fail_ipc(const char *fmt, ...)
 {
 	const struct ipc_error *error = ipc_error();
-	const char *what = advice(error->code);
-	bool rights = error->code == EPERM || error->code == EACCES;
+	const char *what = *error->text ? error->text : explain(error->code);
 	va_list args;
 
 	if (error->no_module)
@@ -124,13 +123,12 @@ int fail_ipc(const char *fmt, ...)
 	va_start(args, fmt);
 	complain(fmt, args);
 	va_end(args);
-	if (what && (rights || !*error->text))
-		fprintf(stderr, ": %s", what);
-	if (*error->text)
-		fprintf(stderr, ": %s", error->text);
-	fprintf(stderr, *error->text || what ? " (%s)\n" : ": %s\n",
+	fprintf(stderr, *what ? ": %s (%s)" : ": %s%s", what,
 		strerror(error->code));
-	return rights ? EXIT_RIGHTS : EXIT_REFUSED;
+	fputs(error->code == ESTALE ? ": try again, or say force\n" : "\n",
+	      stderr);
+	return error->code == EPERM || error->code == EACCES ? EXIT_RIGHTS :
+							       EXIT_REFUSED;
 }
 
 int start_ipc(void)
