@@ -156,17 +156,30 @@ static const char *state_name(uint8_t state)
 	return state < ARRAY_SIZE(state_names) ? state_names[state] : "UNKNOWN";
 }
 
-static void text_link(const struct ipc_link *link)
+/* Walk the names of the flags that are set; NULL at the end. */
+static const char *next_flag(const struct ipc_link *link, unsigned int *next)
 {
-	const char *separator = "";
-	struct option_value value;
+	bool no_carrier = (link->flags & (IFF_UP | IFF_RUNNING)) == IFF_UP;
 	unsigned int i;
 
+	while ((i = (*next)++) <= ARRAY_SIZE(flag_names)) {
+		if (!i && no_carrier)
+			return "NO-CARRIER";
+		if (i && link->flags & flag_names[i - 1].flag)
+			return flag_names[i - 1].name;
+	}
+	return NULL;
+}
+
+static void text_link(const struct ipc_link *link)
+{
+	const char *name, *separator = "";
+	struct option_value value;
+	unsigned int i = 0;
+
 	printf("%d: %s: <", link->ifindex, link->name);
-	for (i = 0; i < ARRAY_SIZE(flag_names); i++) {
-		if (!(link->flags & flag_names[i].flag))
-			continue;
-		printf("%s%s", separator, flag_names[i].name);
+	while ((name = next_flag(link, &i))) {
+		printf("%s%s", separator, name);
 		separator = ",";
 	}
 	printf("> mtu %u state %s", link->mtu, state_name(link->operstate));
@@ -251,14 +264,14 @@ static void json_option(const struct option_value *value)
 static void json_link(const struct ipc_link *link)
 {
 	struct option_value value;
-	unsigned int i;
+	unsigned int i = 0;
+	const char *name;
 
 	json_number("ifindex", link->ifindex);
 	json_string("ifname", link->name);
 	json_open("flags", '[');
-	for (i = 0; i < ARRAY_SIZE(flag_names); i++)
-		if (link->flags & flag_names[i].flag)
-			json_string(NULL, flag_names[i].name);
+	while ((name = next_flag(link, &i)))
+		json_string(NULL, name);
 	json_close(']');
 	json_number("mtu", link->mtu);
 	json_string("operstate", state_name(link->operstate));
