@@ -213,10 +213,10 @@ static int check_source(const struct flannel_dev *fl, u8 mode, const struct flan
 		return FLANNEL_A_STATS_RX_UNKNOWN_VTEP;
 	if (leased)
 		return FLANNEL_A_STATS_RX_FOREIGN_LEASE;
-	if (owner || has_own_source(fl, skb))
-		return FLANNEL_A_STATS_RX_OWN_SOURCE;
 	if (has_bogus_source(skb))
 		return FLANNEL_A_STATS_RX_BOGUS_SOURCE;
+	if (owner || has_own_source(fl, skb))
+		return FLANNEL_A_STATS_RX_OWN_SOURCE;
 	if (mode == FLANNEL_SRCCHECK_STRICT && !is_from_vtep(sender, skb))
 		return FLANNEL_A_STATS_RX_NO_LEASE;
 	return 0;
