@@ -373,6 +373,8 @@ static const struct genl_ops ops[] = {
 		.cmd = FLANNEL_CMD_TABLE_ADD,
 		.flags = GENL_UNS_ADMIN_PERM,
 		.doit = flannel_do_table_add,
+		/* Not applied without .maxattr, but none would mean to reject all. */
+		.policy = lease_set_policy,
 	},
 	OP(FLANNEL_CMD_TABLE_COMMIT, flannel_do_table_commit, NULL, commit_policy),
 	OP(FLANNEL_CMD_TABLE_ABORT, flannel_do_table_abort, NULL, dev_policy),
