@@ -44,6 +44,15 @@ raw_start()
 	coproc RAW { exec rawnl "$@" 2>&1; }
 }
 
+# raw_start_in NS [DEV]
+raw_start_in()
+{
+	local ns=/run/netns/$1
+	shift
+	raw_stop
+	coproc RAW { exec nsenter --net="$ns" rawnl "$@" 2>&1; }
+}
+
 raw_stop()
 {
 	[[ -n ${RAW_PID-} ]] || return 0
