@@ -95,8 +95,7 @@ static bool check_ip6(struct sk_buff *skb)
 }
 
 /* Takes the outer headers and the inner Ethernet header off. */
-static int decapsulate(struct flannel_dev *fl, const struct flannel_config *cfg,
-		       struct sk_buff *skb)
+static int decapsulate(struct flannel_dev *fl, struct sk_buff *skb)
 {
 	const struct ethhdr *eth;
 
@@ -107,8 +106,6 @@ static int decapsulate(struct flannel_dev *fl, const struct flannel_config *cfg,
 	eth = (const struct ethhdr *)skb->data;
 	if (!is_valid_ether_addr(eth->h_dest))
 		return FLANNEL_A_STATS_RX_BAD_MAC;
-	if (!ether_addr_equal(eth->h_dest, cfg->lladdr))
-		flannel_count(fl, FLANNEL_A_STATS_RX_FOREIGN_MAC);
 	skb_pull_rcsum(skb, ETH_HLEN);
 	skb_reset_mac_header(skb);
 	skb_reset_network_header(skb);
@@ -250,7 +247,7 @@ static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct 
 	read_sender(fs, skb, &sender);
 	outer = skb_network_header(skb) - skb->head;
 
-	cause = decapsulate(fl, cfg, skb);
+	cause = decapsulate(fl, skb);
 	if (cause)
 		return cause;
 	cause = check_source(fl, cfg->srccheck, &sender, skb, &vtep);
@@ -258,6 +255,9 @@ static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct 
 		return cause;
 	if (!ecn_fits(fs, skb, skb->head + outer))
 		return FLANNEL_A_STATS_RX_ECN;
+	/* Pulled, but still there. */
+	if (!ether_addr_equal(skb->data - ETH_HLEN, cfg->lladdr))
+		flannel_count(fl, FLANNEL_A_STATS_RX_FOREIGN_MAC);
 	deliver(fl, vtep, skb);
 	return 0;
 }
