@@ -48,8 +48,8 @@ checksums()
 	esac
 }
 
-exchange4() { check "$1: transfer" transfer "$pod1" "$pod2" 10.42.2.2; }
-exchange6() { check "$1: transfer" transfer "$pod2" "$pod1" fd42:0:0:1::2; }
+transfer4() { check "$1: transfer" transfer "$pod1" "$pod2" 10.42.2.2; }
+transfer6() { check "$1: transfer" transfer "$pod2" "$pod1" fd42:0:0:1::2; }
 
 ours() { check "set $*" in_ns "$n1" flctl link set flannel.1 "$@"; }
 
@@ -65,15 +65,15 @@ stock_with_checksums()
 {
 	STOCK=()
 	setup || return
-	exchange4 'IPv4, both with checksum'
+	transfer4 'IPv4, both with checksum'
 	check_equal 'our checksums' all "$(checksums "$n2")"
 	check_equal 'stock checksums' all "$(checksums "$n1")"
 	ours noudpcsum
-	exchange4 'IPv4, only stock with checksum'
+	transfer4 'IPv4, only stock with checksum'
 	check_equal 'our checksums' none "$(checksums "$n2")"
 	check_equal 'stock checksums' all "$(checksums "$n1")"
 
-	exchange6 'IPv6, both with checksum'
+	transfer6 'IPv6, both with checksum'
 	check_equal 'our checksums' all "$(checksums "$n2")"
 	check_equal 'stock checksums' all "$(checksums "$n1")"
 	ours udp6zerocsumtx
@@ -87,11 +87,11 @@ stock_without_checksums()
 {
 	STOCK=(noudpcsum udp6zerocsumtx udp6zerocsumrx)
 	setup || return
-	exchange4 'IPv4, only ours with checksum'
+	transfer4 'IPv4, only ours with checksum'
 	check_equal 'our checksums' all "$(checksums "$n2")"
 	check_equal 'stock checksums' none "$(checksums "$n1")"
 	ours noudpcsum
-	exchange4 'IPv4, none with checksum'
+	transfer4 'IPv4, none with checksum'
 	check_equal 'our checksums' none "$(checksums "$n2")"
 	check_equal 'stock checksums' none "$(checksums "$n1")"
 
@@ -99,11 +99,11 @@ stock_without_checksums()
 	check_equal 'refused for want of a checksum' 1 "$(stat "$n1" flannel.1 rx_no_csum)"
 	ours udp6zerocsumrx
 	checksums "$n2" >/dev/null
-	exchange6 'IPv6, only ours with checksum'
+	transfer6 'IPv6, only ours with checksum'
 	check_equal 'our checksums' all "$(checksums "$n2")"
 	check_equal 'stock checksums' none "$(checksums "$n1")"
 	ours udp6zerocsumtx
-	exchange6 'IPv6, none with checksum'
+	transfer6 'IPv6, none with checksum'
 	check_equal 'our checksums' none "$(checksums "$n2")"
 }
 
@@ -179,5 +179,5 @@ wait_for()
 	until_true 5 eval "! kill -0 $1" || { kill "$1"; return 1; }
 }
 
-need tcp_exchange nft tcpdump
+need data_exchange nft tcpdump
 run_tests stock_with_checksums stock_without_checksums nodes_and_offload same_on_the_wire

@@ -429,7 +429,14 @@ pings()
 # either end gets what the other sent. Prints what address FROM is seen with
 transfer()
 {
-	tcp_exchange "$@"
+	data_exchange tcp "$@"
+}
+
+# datagram FROM TO ADDRESS [BYTES [PORT]] - the same with one UDP datagram and an
+# answer
+datagram()
+{
+	data_exchange udp "$@"
 }
 
 # --- running ----------------------------------------------------------------

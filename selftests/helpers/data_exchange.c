@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tcp_exchange - one TCP connection between two network namespaces, data both ways
+ * data_exchange - data both ways between two network namespaces, by TCP or UDP
  *
- * Both ends live in this process. Each sends a stream of its own and compares
- * what it gets with what the other must have sent.
+ * Both ends live in this process. Each sends data of its own and compares what it
+ * gets with what the other must have sent.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -24,12 +24,14 @@
 #define PATIENCE	15	/* seconds without a byte */
 
 static const char usage[] =
-"Usage: tcp_exchange FROM TO ADDRESS [BYTES [PORT]]\n"
+"Usage: data_exchange tcp|udp FROM TO ADDRESS [BYTES [PORT]]\n"
 "\n"
-"Connects from network namespace FROM (a name of 'ip netns') to ADDRESS and PORT\n"
-"(5001), which is in namespace TO, or leads to port 5001 there. Sends BYTES\n"
-"(200000) each way. Exit status 0 when all of it arrived unchanged.\n"
-"Prints the address that the peer is seen with in TO.\n";
+"Sends from network namespace FROM (a name of 'ip netns') to ADDRESS and PORT\n"
+"(5001), which is in namespace TO, or leads to port 5001 there.\n"
+"  tcp  one connection, BYTES (200000) each way\n"
+"  udp  one datagram of BYTES (100), and one back\n"
+"Exit status 0 when all of it arrived unchanged. Prints the address that FROM is\n"
+"seen with in TO.\n";
 
 struct end {
 	const char *name;
@@ -46,7 +48,7 @@ static uint32_t next(uint32_t *state)
 	return *state >> 24;
 }
 
-static int socket_in(const char *ns, int family)
+static int socket_in(const char *ns, int family, int type)
 {
 	char path[128];
 	int fd;
@@ -56,7 +58,7 @@ static int socket_in(const char *ns, int family)
 	if (fd < 0 || setns(fd, CLONE_NEWNET))
 		err(2, "namespace %s", ns);
 	close(fd);
-	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	fd = socket(family, type | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		err(2, "socket");
 	return fd;
@@ -70,21 +72,21 @@ static void wait_for(int fd, short events, const char *what)
 		errx(1, "%s: nothing for %d seconds", what, PATIENCE);
 }
 
-static int listen_in(const char *ns, int family, int port)
+static int listen_in(const char *ns, int family, int type, int port)
 {
 	struct sockaddr_in6 any6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct sockaddr *any = family == AF_INET ? (void *)&any4 : (void *)&any6;
 	socklen_t len = family == AF_INET ? sizeof(any4) : sizeof(any6);
-	int fd = socket_in(ns, family), one = 1;
+	int fd = socket_in(ns, family, type), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, any, len) || listen(fd, 1))
+	if (bind(fd, any, len) || (type == SOCK_STREAM && listen(fd, 1)))
 		err(2, "listen in %s", ns);
 	return fd;
 }
 
-static int connect_in(const char *ns, const char *address, int port)
+static int connect_in(const char *ns, int type, const char *address, int port)
 {
 	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -95,7 +97,7 @@ static int connect_in(const char *ns, const char *address, int port)
 	if (inet_pton(family, address, family == AF_INET ? (void *)&to4.sin_addr :
 							   (void *)&to6.sin6_addr) != 1)
 		errx(2, "%s is no address", address);
-	fd = socket_in(ns, family);
+	fd = socket_in(ns, family, type);
 	if (connect(fd, to, len) && errno != EINPROGRESS)
 		err(1, "connect to %s", address);
 	wait_for(fd, POLLOUT, "connect");
@@ -106,23 +108,30 @@ static int connect_in(const char *ns, const char *address, int port)
 	return fd;
 }
 
+static void print_address(const struct sockaddr_storage *peer)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (peer->ss_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
+			  sizeof(text));
+	else
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text,
+			  sizeof(text));
+	puts(text);
+}
+
 static int accept_one(int listener)
 {
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
-	char text[INET6_ADDRSTRLEN];
 	int fd;
 
 	wait_for(listener, POLLIN, "accept");
 	fd = accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK);
 	if (fd < 0)
 		err(1, "accept");
-	if (peer.ss_family == AF_INET)
-		inet_ntop(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&peer)->sin6_addr, text,
-			  sizeof(text));
-	puts(text);
+	print_address(&peer);
 	return fd;
 }
 
@@ -200,24 +209,62 @@ static void exchange(struct end ends[2])
 	}
 }
 
+/* One datagram there, whose sender becomes the peer, and another one back. */
+static void echo(int here, int there, size_t bytes)
+{
+	static unsigned char sent[65536], got[65536];
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	uint32_t state = 1;
+	size_t i;
+
+	for (i = 0; i < bytes; i++)
+		sent[i] = next(&state);
+	if (send(here, sent, bytes, 0) != (ssize_t)bytes)
+		err(1, "send");
+	wait_for(there, POLLIN, "there");
+	if (recvfrom(there, got, sizeof(got), 0, (struct sockaddr *)&peer, &len) !=
+	    (ssize_t)bytes || memcmp(sent, got, bytes))
+		errx(1, "there: not what was sent");
+	print_address(&peer);
+
+	for (i = 0; i < bytes; i++)
+		sent[i] = next(&state);
+	if (sendto(there, sent, bytes, 0, (struct sockaddr *)&peer, len) != (ssize_t)bytes)
+		err(1, "answer");
+	wait_for(here, POLLIN, "answer");
+	if (recv(here, got, sizeof(got), 0) != (ssize_t)bytes || memcmp(sent, got, bytes))
+		errx(1, "here: not what was answered");
+}
+
 int main(int argc, char **argv)
 {
 	static struct end ends[2] = {
 		{ .name = "here", .send_state = 1, .check_state = 2 },
 		{ .name = "there", .send_state = 2, .check_state = 1 },
 	};
-	size_t bytes = argc > 4 ? strtoul(argv[4], NULL, 0) : 200000;
-	int port = argc > 5 ? atoi(argv[5]) : 5001, listener, i;
+	int type, port, listener, i;
+	size_t bytes;
 
-	if (argc < 4 || argc > 6 || !bytes) {
+	if (argc < 5 || argc > 7) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	type = strcmp(argv[1], "udp") ? SOCK_STREAM : SOCK_DGRAM;
+	bytes = argc > 5 ? strtoul(argv[5], NULL, 0) : type == SOCK_DGRAM ? 100 : 200000;
+	port = argc > 6 ? atoi(argv[6]) : 5001;
+	if (!bytes || (type == SOCK_DGRAM && bytes > 65000))
+		errx(2, "%s bytes cannot be sent", argv[5]);
+
+	listener = listen_in(argv[3], strchr(argv[4], ':') ? AF_INET6 : AF_INET, type, 5001);
+	ends[0].fd = connect_in(argv[2], type, argv[4], port);
+	if (type == SOCK_DGRAM) {
+		echo(ends[0].fd, listener, bytes);
+		return 0;
+	}
+	ends[1].fd = accept_one(listener);
 	for (i = 0; i < 2; i++)
 		ends[i].to_send = ends[i].to_get = bytes;
-	listener = listen_in(argv[2], strchr(argv[3], ':') ? AF_INET6 : AF_INET, 5001);
-	ends[0].fd = connect_in(argv[1], argv[3], port);
-	ends[1].fd = accept_one(listener);
 	exchange(ends);
 	return 0;
 }
