@@ -37,11 +37,13 @@ holds()
 		"$(flctl lease list dev flannel.1)"
 }
 
-# raw_start [DEV] - in the namespace of the test
+# raw_start [DEV] - in the namespace of the test; $RAW_COMMAND is run instead of
+# rawnl when it is set
 raw_start()
 {
 	raw_stop
-	coproc RAW { exec rawnl "$@" 2>&1; }
+	# shellcheck disable=SC2086
+	coproc RAW { exec ${RAW_COMMAND:-rawnl} "$@" 2>&1; }
 }
 
 # raw_start_in NS [DEV]
