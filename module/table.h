@@ -39,24 +39,38 @@ struct flannel_spec {
 
 /**
  * enum flannel_refusal - why a table operation was refused
+ * @FLANNEL_REFUSED_NOT: it was not
+ * @FLANNEL_REFUSED_NO_MEMORY: out of memory
+ * @FLANNEL_REFUSED_EXISTS: the prefix has a lease
+ * @FLANNEL_REFUSED_ABSENT: the prefix has no lease
+ * @FLANNEL_REFUSED_HOST_BITS: bits beyond the length are set
+ * @FLANNEL_REFUSED_NOBODYS: the prefix overlaps multicast, loopback, ...
+ * @FLANNEL_REFUSED_OVERLAP_LOCAL: other: the local lease, or the lease it overlaps
+ * @FLANNEL_REFUSED_VTEP_INSIDE: prefix: the lease, other: the VTEP in it
+ * @FLANNEL_REFUSED_OUTSIDE: other: the network
+ * @FLANNEL_REFUSED_LENGTHS: more than FLANNEL_MAX_LENGTHS in the family
+ * @FLANNEL_REFUSED_LOCALS: more than FLANNEL_MAX_LOCAL
+ * @FLANNEL_REFUSED_FULL: more than maxleases
+ * @FLANNEL_REFUSED_MOVED: the live table is not what it was at begin
+ * @FLANNEL_REFUSED_MACS: more than FLANNEL_MAX_MACS; other: the VTEP
  *
- * @other in struct flannel_error is the lease, network or VTEP in the way.
+ * "other" is that of struct flannel_error; VTEPs are in it as host prefixes.
  */
 enum flannel_refusal {
 	FLANNEL_REFUSED_NOT = 0,
 	FLANNEL_REFUSED_NO_MEMORY,
-	FLANNEL_REFUSED_EXISTS,		/* the prefix has a lease */
-	FLANNEL_REFUSED_ABSENT,		/* the prefix has no lease */
+	FLANNEL_REFUSED_EXISTS,
+	FLANNEL_REFUSED_ABSENT,
 	FLANNEL_REFUSED_HOST_BITS,
-	FLANNEL_REFUSED_NOBODYS,	/* prefix overlaps multicast, loopback, ... */
-	FLANNEL_REFUSED_OVERLAP_LOCAL,	/* @other: the local lease, or the lease it overlaps */
-	FLANNEL_REFUSED_VTEP_INSIDE,	/* @prefix: the lease, @other: the VTEP as a host prefix */
-	FLANNEL_REFUSED_OUTSIDE,	/* @other: the network */
-	FLANNEL_REFUSED_LENGTHS,	/* more than FLANNEL_MAX_LENGTHS */
-	FLANNEL_REFUSED_LOCALS,		/* more than FLANNEL_MAX_LOCAL */
-	FLANNEL_REFUSED_FULL,		/* more than maxleases */
-	FLANNEL_REFUSED_MOVED,		/* the live table is not what it was at begin */
-	FLANNEL_REFUSED_MACS,		/* more than FLANNEL_MAX_MACS; @other: the VTEP */
+	FLANNEL_REFUSED_NOBODYS,
+	FLANNEL_REFUSED_OVERLAP_LOCAL,
+	FLANNEL_REFUSED_VTEP_INSIDE,
+	FLANNEL_REFUSED_OUTSIDE,
+	FLANNEL_REFUSED_LENGTHS,
+	FLANNEL_REFUSED_LOCALS,
+	FLANNEL_REFUSED_FULL,
+	FLANNEL_REFUSED_MOVED,
+	FLANNEL_REFUSED_MACS,
 };
 
 /**
@@ -87,6 +101,9 @@ enum flannel_set_result {
 
 /**
  * struct flannel_diff - what a whole-table operation changed
+ * @added: leases that are new
+ * @changed: leases whose VTEP is another one
+ * @removed: leases that are gone
  */
 struct flannel_diff {
 	u32 added;

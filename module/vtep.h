@@ -24,6 +24,11 @@ struct flannel_path;
 
 /**
  * enum flannel_vtep_counter - what is counted of a VTEP
+ * @FLANNEL_VTEP_TX_PACKETS: packets sent to it
+ * @FLANNEL_VTEP_TX_BYTES: bytes of these
+ * @FLANNEL_VTEP_RX_PACKETS: packets taken from it
+ * @FLANNEL_VTEP_RX_BYTES: bytes of these
+ * @FLANNEL_VTEP_COUNTERS: number of counters
  */
 enum flannel_vtep_counter {
 	FLANNEL_VTEP_TX_PACKETS,
