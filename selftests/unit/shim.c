@@ -45,6 +45,7 @@ struct deferred {
 
 unsigned int shim_readers;
 void (*shim_reader)(void);
+bool shim_reader_stays;
 size_t shim_bytes;
 size_t shim_fail_after = SIZE_MAX;
 size_t shim_failures;
@@ -85,6 +86,7 @@ void shim_grace_period(void)
 {
 	struct deferred *deferred;
 
+	shim_assert(!shim_reader_stays);
 	while ((deferred = deferred_first)) {
 		deferred_first = deferred->next;
 		if (!deferred_first)
@@ -119,6 +121,7 @@ void *kvzalloc(size_t size, int gfp)
 
 void kvfree(const void *object)
 {
+	shim_assert(!object || !shim_reader_stays);
 	if (object)
 		shim_bytes -= malloc_usable_size((void *)object);
 	free((void *)object);

@@ -320,6 +320,8 @@ static void refuses_vteps_inside_leases(void **state)
 	assert_other("192.168.0.1/32");
 	assert_refused(set("192.168.0.0/24", NULL), -EINVAL, VTEP_INSIDE);
 
+	assert_refused(set("192.168.0.1/32", "172.16.0.1"), -EINVAL, VTEP_INSIDE);
+
 	/* Between the bounds of the known VTEPs, but no VTEP inside. */
 	assert_int_equal(set("10.3.0.0/24", "172.16.0.1"), FLANNEL_SET_ADDED);
 	assert_int_equal(set("172.17.0.0/24", "192.168.0.1"), FLANNEL_SET_ADDED);
@@ -626,6 +628,24 @@ static void commit_replaces(void **state)
 	end(cand);
 	assert_int_equal(kept->refs.value, 1);
 	assert_int_equal(table.vteps, 2);
+	assert_refused(set("2001:db8::/64", "192.168.0.1"), -EINVAL, VTEP_INSIDE);
+}
+
+/* VTEPs below and above all that the table had before. */
+static void commit_moves_the_bounds(void **state)
+{
+	struct flannel_table *cand;
+	struct flannel_diff diff;
+
+	assert_int_equal(set("10.1.0.0/24", "172.16.0.1"), FLANNEL_SET_ADDED);
+	cand = flannel_candidate_create(&table);
+	assert_int_equal(add(cand, "10.1.0.0/24", "11.0.0.1"), 0);
+	assert_int_equal(add(cand, "10.2.0.0/24", "192.168.0.1"), 0);
+	assert_int_equal(flannel_candidate_commit(cand, &table, false, &diff, &err), 0);
+	end(cand);
+	assert_refused(set("11.0.0.0/24", "172.16.0.1"), -EINVAL, VTEP_INSIDE);
+	assert_refused(set("192.168.0.0/24", "172.16.0.1"), -EINVAL, VTEP_INSIDE);
+	assert_int_equal(set("172.16.0.0/24", "192.168.0.1"), FLANNEL_SET_ADDED);
 }
 
 static void abort_changes_nothing(void **state)
@@ -1153,6 +1173,7 @@ int main(void)
 		TEST(macs_of_one_address),
 		TEST(churn_stays_small),
 		TEST(commit_replaces),
+		TEST(commit_moves_the_bounds),
 		TEST(abort_changes_nothing),
 		TEST(candidate_outlives_a_lease),
 		TEST(force_keeps_what_live_made),
@@ -1170,5 +1191,6 @@ int main(void)
 		cmocka_unit_test(fuzzed_operations),
 	};
 
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* what was said is not lost in a crash */
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }

@@ -567,7 +567,9 @@ static void change(const struct request *request, bool failing)
 	remember_vteps(&known);
 
 	shim_reader = reader;
+	shim_reader_stays = !failing;	/* failing, it frees what no reader ever saw */
 	ret = failing ? perform_failing(request, &diff, &err) : perform(request, &diff, &err);
+	shim_reader_stays = false;
 	shim_reader = NULL;
 	check_result(request, expected, ret, &err);
 	if (request->op == OP_COMMIT && ret == 0)

@@ -109,6 +109,7 @@ struct rcu_head {
 
 extern unsigned int shim_readers;
 extern void (*shim_reader)(void);	/* runs after each store */
+extern bool shim_reader_stays;		/* from before: nothing may be freed at once */
 
 void shim_store(void);
 void shim_defer(void *object, struct rcu_head *head, void (*callback)(struct rcu_head *head));
