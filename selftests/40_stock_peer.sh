@@ -139,7 +139,7 @@ blank()
 	local hex=$1 i
 	shift
 	while (($# > 1)); do
-		printf -v i '%*s' $(($2 * 2))
+		printf -v i '%*s' $(($2 * 2)) ''
 		hex=${hex:0:$1 * 2}${i// /.}${hex:($1 + $2) * 2}
 		shift 2
 	done

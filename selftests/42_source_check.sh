@@ -68,7 +68,7 @@ forged()
 {
 	local net=42 text="IPv$2 in IPv$1" same=0 other=80
 	[[ $1 == 4 ]] || net=43
-	[[ $1 == $2 ]] && same=80 other=0
+	[[ $1 == "$2" ]] && same=80 other=0
 
 	in_ns "$n1" flctl link set flannel.1 srccheck off lladdr 0e:00:00:00:00:01
 	rx_mark "$n1" flannel.1

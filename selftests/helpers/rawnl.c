@@ -808,7 +808,7 @@ static void garble(char *bytes, size_t len)
 static void fuzz(struct channel *ch, const char *words)
 {
 	const char *seed = strtok(NULL, " \t"), *count = strtok(NULL, " \t");
-	static _Alignas(8) char garbled[sizeof(message)];
+	static char garbled[sizeof(message)] __attribute__((aligned(8)));
 	size_t skip = NLMSG_HDRLEN + GENL_HDRLEN;
 	unsigned int refused = 0, i, n;
 	struct request rq;
