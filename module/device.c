@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ethtool.h>
-#include <linux/inetdevice.h>
 #include <net/addrconf.h>
 #include <net/ip_tunnels.h>
 #include <net/net_namespace.h>
@@ -17,12 +16,11 @@
 unsigned int flannel_net_id __read_mostly;
 
 /*
- * No packet of our own accord: no random link-local address, hence no router
- * solicitation; no redirects, since one interface leads to every peer.
+ * No packet of our own accord: no random link-local address, and no router
+ * solicitation should somebody give us one.
  */
 static void keep_quiet(struct net_device *dev)
 {
-	struct in_device *in4 = __in_dev_get_rtnl(dev);
 #if IS_ENABLED(CONFIG_IPV6)
 	struct inet6_dev *in6 = __in6_dev_get(dev);
 
@@ -32,8 +30,6 @@ static void keep_quiet(struct net_device *dev)
 		in6->cnf.rtr_solicits = 0;
 	}
 #endif
-	if (in4)
-		IN_DEV_CONF_SET(in4, SEND_REDIRECTS, 0);
 }
 
 static int flannel_init(struct net_device *dev)
@@ -68,7 +64,6 @@ static int flannel_open(struct net_device *dev)
 	struct netlink_ext_ack *extack = fl->open_extack;
 
 	fl->open_extack = NULL;
-	keep_quiet(dev);
 	return flannel_sockets_open(fl, extack);
 }
 
@@ -140,6 +135,18 @@ void flannel_setup(struct net_device *dev)
 }
 
 /**
+ * flannel_mtu_limit - greatest MTU that an underlay interface leaves
+ * @lower: underlay interface
+ *
+ * Return: its MTU - 50, at least 1280, bytes.
+ */
+unsigned int flannel_mtu_limit(const struct net_device *lower)
+{
+	return clamp_t(unsigned int, lower->mtu, IPV6_MIN_MTU + FLANNEL_OVERHEAD4, IP_MAX_MTU) -
+	       FLANNEL_OVERHEAD4;
+}
+
+/**
  * flannel_mtu_update - follow the MTU of the underlay
  * @fl: registered device
  *
@@ -153,8 +160,7 @@ void flannel_mtu_update(struct flannel_dev *fl)
 	unsigned int limit = IP_MAX_MTU - FLANNEL_OVERHEAD4, mtu = MTU_UNKNOWN_UNDERLAY;
 
 	if (fl->lower) {
-		limit = clamp_t(unsigned int, fl->lower->mtu,
-				IPV6_MIN_MTU + FLANNEL_OVERHEAD4, IP_MAX_MTU) - FLANNEL_OVERHEAD4;
+		limit = flannel_mtu_limit(fl->lower);
 		mtu = limit;
 	}
 	if (fl->mtu_wish)
@@ -182,6 +188,12 @@ static void inherit_lower(struct flannel_dev *fl)
 	flannel_mtu_update(fl);
 }
 
+/* One word, so that no packet sees half of a change. */
+static void set_oif(struct flannel_dev *fl, const struct net_device *lower, bool named)
+{
+	WRITE_ONCE(fl->oif, lower ? lower->ifindex : named ? FLANNEL_OIF_AWAY : 0);
+}
+
 static int lower_link(struct flannel_dev *fl, struct net_device *lower,
 		      struct netlink_ext_ack *extack)
 {
@@ -192,7 +204,6 @@ static int lower_link(struct flannel_dev *fl, struct net_device *lower,
 	if (err)
 		return err;
 	fl->lower = lower;
-	WRITE_ONCE(fl->oif, lower ? lower->ifindex : 0);
 	return 0;
 }
 
@@ -200,6 +211,7 @@ static int lower_link(struct flannel_dev *fl, struct net_device *lower,
  * flannel_lower_set - take another underlay interface, or none
  * @fl: registered device
  * @lower: interface, or NULL
+ * @named: one is wanted, also when there is none now
  * @extack: says what is wrong, may be NULL
  *
  * Cached routes stay; whoever changes more has them reset afterwards.
@@ -207,14 +219,16 @@ static int lower_link(struct flannel_dev *fl, struct net_device *lower,
  * Context: RTNL.
  * Return: 0, or a negative errno: the old one stays then.
  */
-int flannel_lower_set(struct flannel_dev *fl, struct net_device *lower,
+int flannel_lower_set(struct flannel_dev *fl, struct net_device *lower, bool named,
 		      struct netlink_ext_ack *extack)
 {
 	struct net_device *old = fl->lower;
 	int err;
 
-	if (lower == old)
+	if (lower == old) {
+		set_oif(fl, lower, named);
 		return 0;
+	}
 	err = lower_link(fl, lower, extack);
 	if (err)
 		return err;
@@ -222,11 +236,11 @@ int flannel_lower_set(struct flannel_dev *fl, struct net_device *lower,
 		err = flannel_sockets_update(fl, extack);
 	if (err) {
 		fl->lower = old;
-		WRITE_ONCE(fl->oif, old ? old->ifindex : 0);
 		if (lower)
 			netdev_upper_dev_unlink(lower, fl->dev);
 		return err;
 	}
+	set_oif(fl, lower, named);
 	if (old)
 		netdev_upper_dev_unlink(old, fl->dev);
 	inherit_lower(fl);
@@ -252,7 +266,7 @@ static void lower_lost(struct flannel_dev *fl)
 {
 	netdev_upper_dev_unlink(fl->lower, fl->dev);
 	fl->lower = NULL;
-	WRITE_ONCE(fl->oif, 0);
+	set_oif(fl, NULL, true);
 	flannel_lower_carrier(fl);
 	synchronize_net();
 	flannel_paths_reset(fl);
@@ -270,7 +284,7 @@ static void lower_follow(struct flannel_dev *fl)
 		lower_lost(fl);
 	if (!lower || lower == fl->dev)
 		return;
-	if (flannel_lower_set(fl, lower, NULL)) {
+	if (flannel_lower_set(fl, lower, true, NULL)) {
 		netdev_warn(fl->dev, "cannot use %s as underlay\n", name);
 		return;
 	}
@@ -304,6 +318,24 @@ static void underlay_event(struct flannel_dev *fl, const struct net_device *dev,
 	}
 }
 
+static void own_event(struct flannel_dev *fl, unsigned long event, void *info)
+{
+	switch (event) {
+	case NETDEV_PRE_UP:
+		/* ndo_open has none; it comes right after this under the same RTNL. */
+		fl->open_extack = netdev_notifier_info_to_extack(info);
+		break;
+	case NETDEV_REGISTER:
+		/* New, or new to this namespace, where IPv6 starts afresh. */
+		keep_quiet(fl->dev);
+		flannel_tables_changed();
+		break;
+	case NETDEV_UNREGISTER:
+		flannel_tables_changed();
+		break;
+	}
+}
+
 static int flannel_event(struct notifier_block *block, unsigned long event, void *info)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
@@ -313,12 +345,8 @@ static int flannel_event(struct notifier_block *block, unsigned long event, void
 	/* The loopback interface of a new namespace is there before we are. */
 	if (!fn)
 		return NOTIFY_DONE;
-	/* ndo_open has no extack; this event comes right before it under one RTNL. */
-	if (event == NETDEV_PRE_UP && flannel_is_device(dev)) {
-		fl = netdev_priv(dev);
-		fl->open_extack = netdev_notifier_info_to_extack(info);
-		return NOTIFY_DONE;
-	}
+	if (flannel_is_device(dev))
+		own_event(netdev_priv(dev), event, info);
 	if (event == NETDEV_UDP_TUNNEL_PUSH_INFO || event == NETDEV_UDP_TUNNEL_DROP_INFO) {
 		flannel_sockets_announce(dev, event == NETDEV_UDP_TUNNEL_PUSH_INFO);
 		return NOTIFY_DONE;
@@ -353,6 +381,8 @@ static void __net_exit flannel_net_exit_batch(struct list_head *nets)
 			unregister_netdevice_queue(fl->dev, &kill);
 	unregister_netdevice_many(&kill);
 	rtnl_unlock();
+	/* VTEPs on their way out hold routes of the namespace. */
+	rcu_barrier();
 
 	list_for_each_entry(net, nets, exit_list)
 		WARN_ON_ONCE(!list_empty(&flannel_net(net)->sockets));

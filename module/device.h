@@ -23,6 +23,9 @@
 #include "table.h"
 
 struct flannel_socket;
+struct mem_cgroup;
+
+#define FLANNEL_OIF_AWAY	(-1)
 
 /**
  * struct flannel_config - options of a device; never changes once published
@@ -44,7 +47,6 @@ struct flannel_socket;
  * @fwmark: mark of outer packets
  * @network: declared Networks
  * @maxleases: most leases
- * @rcu: frees it
  */
 struct flannel_config {
 	u32 vni;
@@ -65,7 +67,6 @@ struct flannel_config {
 	u32 fwmark;
 	struct flannel_prefix network[FLANNEL_FAMILIES];
 	u32 maxleases;
-	struct rcu_head rcu;
 };
 
 /**
@@ -74,7 +75,8 @@ struct flannel_config {
  * @net: underlay namespace
  * @config: options in force
  * @sock: sockets by family, NULL while down or without that family
- * @oif: ifindex of the underlay interface, 0 while there is none
+ * @oif: ifindex of the underlay interface; 0 when none is named, FLANNEL_OIF_AWAY
+ *	while the one that is named does not exist
  * @counters: per-CPU counters by cause
  * @gro_cells: receive queues
  * @table: leases
@@ -86,6 +88,7 @@ struct flannel_config {
  * @node: in flannel_net.devices
  * @mtu_wish: MTU that somebody asked for, 0 = follow the underlay
  * @mtu_auto: the change of MTU under way is our own
+ * @memcg: of whoever made the device; paths are charged to it
  * @open_extack: where ndo_open reports, set by NETDEV_PRE_UP
  */
 struct flannel_dev {
@@ -108,6 +111,7 @@ struct flannel_dev {
 	struct list_head node;
 	unsigned int mtu_wish;
 	bool mtu_auto;
+	struct mem_cgroup *memcg;
 	struct netlink_ext_ack *open_extack;
 };
 
@@ -135,9 +139,10 @@ static inline bool flannel_xnet(const struct flannel_dev *fl)
 
 bool flannel_is_device(const struct net_device *dev);
 void flannel_setup(struct net_device *dev);
-int flannel_lower_set(struct flannel_dev *fl, struct net_device *lower,
+int flannel_lower_set(struct flannel_dev *fl, struct net_device *lower, bool named,
 		      struct netlink_ext_ack *extack);
 void flannel_lower_carrier(struct flannel_dev *fl);
+unsigned int flannel_mtu_limit(const struct net_device *lower);
 void flannel_mtu_update(struct flannel_dev *fl);
 
 int flannel_device_init(void);

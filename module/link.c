@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/etherdevice.h>
 #include <linux/inetdevice.h>
+#include <linux/memcontrol.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
 
@@ -11,7 +12,7 @@
 
 static const struct nla_policy policy[IFLA_FLANNEL_MAX + 1] = {
 	[0] = { .strict_start_type = IFLA_FLANNEL_ID },
-	[IFLA_FLANNEL_ID] = NLA_POLICY_MASK(NLA_U32, 0xffffff),
+	[IFLA_FLANNEL_ID] = { .type = NLA_U32 },
 	[IFLA_FLANNEL_PORT] = { .type = NLA_U16 },
 	[IFLA_FLANNEL_LOCAL] = NLA_POLICY_EXACT_LEN(sizeof(struct in_addr)),
 	[IFLA_FLANNEL_LOCAL6] = NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
@@ -67,6 +68,11 @@ static int parse_identity(struct flannel_config *cfg, struct nlattr *data[], boo
 	const struct nlattr *id = data[IFLA_FLANNEL_ID], *port = data[IFLA_FLANNEL_PORT];
 
 	if (id) {
+		if (nla_get_u32(id) > 0xffffff) {
+			flannel_report(extack, id, "id %u is not a VNI: 0 to 16777215",
+				       nla_get_u32(id));
+			return -EINVAL;
+		}
 		if (live && nla_get_u32(id) != cfg->vni)
 			return refuse(extack, id, "The id (VNI) of a live device cannot be changed");
 		cfg->vni = nla_get_u32(id);
@@ -230,8 +236,19 @@ static int find_lower(struct flannel_dev *fl, const struct flannel_config *cfg,
 	return 0;
 }
 
+/* The attribute to blame for what the table says of its limits. */
+static const struct nlattr *limit_attr(struct nlattr *data[], const struct flannel_error *why)
+{
+	if (!data)
+		return NULL;
+	if (why->why == FLANNEL_REFUSED_FULL)
+		return data[IFLA_FLANNEL_MAXLEASES];
+	return data[why->prefix.addr.family == AF_INET ? IFLA_FLANNEL_NETWORK :
+							 IFLA_FLANNEL_NETWORK6];
+}
+
 static int set_limits(struct flannel_dev *fl, const struct flannel_config *cfg,
-		      struct netlink_ext_ack *extack)
+		      struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	struct flannel_error why = {};
 	int err;
@@ -239,17 +256,17 @@ static int set_limits(struct flannel_dev *fl, const struct flannel_config *cfg,
 	mutex_lock(&fl->lock);
 	err = flannel_table_set_limits(&fl->table, cfg->network, cfg->maxleases, &why);
 	if (why.why == FLANNEL_REFUSED_FULL)
-		flannel_report(extack, NULL, "The table holds %u leases, more than maxleases %u",
+		flannel_report(extack, limit_attr(data, &why), "The table holds %u leases, more than maxleases %u",
 			       fl->table.leases[FLANNEL_V4] + fl->table.leases[FLANNEL_V6],
 			       cfg->maxleases);
 	else if (err)
-		flannel_report_error(extack, NULL, &fl->table, &why);
+		flannel_report_error(extack, limit_attr(data, &why), &fl->table, &why);
 	mutex_unlock(&fl->lock);
 	return err;
 }
 
 static int check_unique(struct net *net, const struct flannel_config *cfg,
-			struct netlink_ext_ack *extack)
+			struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	struct flannel_dev *fl;
 
@@ -258,7 +275,7 @@ static int check_unique(struct net *net, const struct flannel_config *cfg,
 
 		if (other->vni != cfg->vni || other->port != cfg->port)
 			continue;
-		flannel_report(extack, NULL,
+		flannel_report(extack, data ? data[IFLA_FLANNEL_ID] : NULL,
 			       "%s has VNI %u on UDP port %u in the underlay namespace already",
 			       fl->dev->name, cfg->vni, ntohs(cfg->port));
 		return -EEXIST;
@@ -272,11 +289,10 @@ static int parse_mtu(struct flannel_dev *fl, const struct nlattr *attr,
 	if (!attr)
 		return 0;
 	fl->mtu_wish = nla_get_u32(attr);
-	if (!lower || fl->mtu_wish + FLANNEL_OVERHEAD4 <= lower->mtu)
+	if (!lower || fl->mtu_wish <= flannel_mtu_limit(lower))
 		return 0;
-	flannel_report(extack, attr, "mtu %u does not fit %s, whose MTU of %u leaves %d",
-		       fl->mtu_wish, lower->name, lower->mtu,
-		       (int)lower->mtu - FLANNEL_OVERHEAD4);
+	flannel_report(extack, attr, "mtu %u does not fit %s, which leaves %u", fl->mtu_wish,
+		       lower->name, flannel_mtu_limit(lower));
 	return -EINVAL;
 }
 
@@ -287,6 +303,7 @@ static void destroy(struct net_device *dev)
 	flannel_table_destroy(&fl->table);
 	free_percpu(fl->counters);
 	kfree(rcu_dereference_protected(fl->config, true));
+	mem_cgroup_put(fl->memcg);
 	mutex_destroy(&fl->lock);
 	netdev_dbg(dev, "destroyed\n");
 }
@@ -309,6 +326,8 @@ static int create(struct flannel_dev *fl, struct net_device *dev, struct net *ne
 	err = flannel_table_init(&fl->table, &fl->lock);
 	if (err)
 		free_percpu(fl->counters);
+	else
+		fl->memcg = get_mem_cgroup_from_mm(current->mm);
 	return err;
 }
 
@@ -319,7 +338,7 @@ static int attach(struct flannel_dev *fl, struct net_device *lower, struct netli
 	err = register_netdevice(fl->dev);
 	if (err)
 		return err;
-	err = flannel_lower_set(fl, lower, extack);
+	err = flannel_lower_set(fl, lower, lower, extack);
 	if (err) {
 		unregister_netdevice(fl->dev);
 		return err;
@@ -341,7 +360,7 @@ static int flannel_newlink(struct net *net, struct net_device *dev, struct nlatt
 	if (!cfg)
 		return -ENOMEM;
 	default_config(cfg);
-	err = parse(cfg, data, false, extack) ?: check_unique(net, cfg, extack);
+	err = parse(cfg, data, false, extack) ?: check_unique(net, cfg, data, extack);
 	if (!err)
 		err = create(fl, dev, net);
 	if (err) {
@@ -349,7 +368,7 @@ static int flannel_newlink(struct net *net, struct net_device *dev, struct nlatt
 		return err;
 	}
 	RCU_INIT_POINTER(fl->config, cfg);
-	err = set_limits(fl, cfg, extack) ?: find_lower(fl, cfg, data, &lower, extack) ?:
+	err = set_limits(fl, cfg, data, extack) ?: find_lower(fl, cfg, data, &lower, extack) ?:
 	      parse_mtu(fl, tb[IFLA_MTU], lower, extack) ?: attach(fl, lower, extack);
 	/* A device that was registered and taken back is freed once RTNL is let go. */
 	if (!err || dev->reg_state == NETREG_UNREGISTERING)
@@ -374,6 +393,11 @@ static int check_capable(const struct flannel_dev *fl, struct netlink_ext_ack *e
 	return -EPERM;
 }
 
+static bool limits_differ(const struct flannel_config *a, const struct flannel_config *b)
+{
+	return a->maxleases != b->maxleases || memcmp(a->network, b->network, sizeof(a->network));
+}
+
 /* Everything that can fail, in an order that can be undone. */
 static int switch_config(struct flannel_dev *fl, struct flannel_config *cfg,
 			 struct nlattr *data[], struct netlink_ext_ack *extack)
@@ -385,12 +409,14 @@ static int switch_config(struct flannel_dev *fl, struct flannel_config *cfg,
 	err = find_lower(fl, cfg, data, &lower, extack);
 	if (err)
 		return err;
-	err = set_limits(fl, cfg, extack);
+	if (limits_differ(old, cfg))
+		err = set_limits(fl, cfg, data, extack);
 	if (err)
 		return err;
-	err = flannel_lower_set(fl, lower, extack);
-	if (err)
-		set_limits(fl, old, NULL);
+	err = flannel_lower_set(fl, lower, cfg->dev[0], extack);
+	/* Should memory fail now, the table keeps limits that it fits into. */
+	if (err && limits_differ(old, cfg))
+		set_limits(fl, old, NULL, NULL);
 	return err;
 }
 
@@ -424,7 +450,7 @@ static int flannel_changelink(struct net_device *dev, struct nlattr *tb[], struc
 static size_t flannel_get_size(const struct net_device *dev)
 {
 	const struct flannel_dev *fl = netdev_priv(dev);
-	const struct flannel_config *cfg = rtnl_dereference(fl->config);
+	const struct flannel_config *cfg = rcu_dereference_rtnl(fl->config);
 	size_t size = 0;
 
 	if (cfg->local4)
@@ -474,7 +500,7 @@ static int fill_optional(struct sk_buff *skb, const struct flannel_config *cfg)
 static int flannel_fill_info(struct sk_buff *skb, const struct net_device *dev)
 {
 	const struct flannel_dev *fl = netdev_priv(dev);
-	const struct flannel_config *cfg = rtnl_dereference(fl->config);
+	const struct flannel_config *cfg = rcu_dereference_rtnl(fl->config);
 	const struct flannel_port_range range = {
 		.low = htons(cfg->port_low),
 		.high = htons(cfg->port_high),

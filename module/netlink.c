@@ -203,7 +203,7 @@ static int fill_dev_table(struct sk_buff *skb, struct flannel_dev *fl)
 static int fill_dev(struct sk_buff *skb, struct flannel_dev *fl)
 {
 	struct nlattr *nest = nla_nest_start(skb, FLANNEL_A_DEV);
-	int oif = READ_ONCE(fl->oif);
+	int oif = max(READ_ONCE(fl->oif), 0);
 
 	if (!nest || fill_dev_config(skb, fl) || fill_dev_table(skb, fl) ||
 	    nla_put_u32(skb, FLANNEL_A_DEV_MTU, READ_ONCE(fl->dev->mtu)) ||
@@ -229,6 +229,17 @@ static int fill_stats(struct sk_buff *skb, struct flannel_dev *fl)
 	return 0;
 }
 
+/* What a listener holds the numbers of later events against. */
+static int fill_seq(struct sk_buff *skb, struct flannel_dev *fl)
+{
+	u64 seq;
+
+	mutex_lock(&fl->lock);
+	seq = fl->table.seq;
+	mutex_unlock(&fl->lock);
+	return nla_put_u64_64bit(skb, FLANNEL_A_SEQ, seq, FLANNEL_A_PAD);
+}
+
 /* One message about a device: its state or its counters, by @cmd. */
 static int put_dev(struct sk_buff *skb, struct flannel_dev *fl, u32 portid, u32 seq, int flags,
 		   u8 cmd)
@@ -239,7 +250,8 @@ static int put_dev(struct sk_buff *skb, struct flannel_dev *fl, u32 portid, u32 
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, FLANNEL_A_IFINDEX, fl->dev->ifindex) ||
 	    nla_put_string(skb, FLANNEL_A_IFNAME, fl->dev->name) ||
-	    (cmd == FLANNEL_CMD_STATS_GET ? fill_stats(skb, fl) : fill_dev(skb, fl))) {
+	    (cmd == FLANNEL_CMD_STATS_GET ? fill_stats(skb, fl) :
+					    fill_seq(skb, fl) || fill_dev(skb, fl))) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}
@@ -383,7 +395,7 @@ static const struct genl_ops ops[] = {
 };
 
 static const struct genl_multicast_group groups[] = {
-	{ .name = FLANNEL_MCGRP_TABLE, .flags = GENL_UNS_ADMIN_PERM },
+	{ .name = FLANNEL_MCGRP_TABLE, .flags = GENL_MCAST_CAP_NET_ADMIN },
 };
 
 struct genl_family flannel_family __ro_after_init = {

@@ -43,7 +43,7 @@ struct flannel_transaction {
 static LIST_HEAD(transactions);
 static DEFINE_MUTEX(transactions_lock);
 
-/* Counts the changes of all tables, for dumps that cover several. */
+/* Counts the changes of all tables and of their number, for dumps of several. */
 static atomic_t changes;
 
 /* A prefix as text; the longest IPv6 one has 39 + 4 characters. */
@@ -179,12 +179,26 @@ static bool is_configured_local(const struct flannel_dev *fl, const struct flann
 	return local;
 }
 
+/* In the table of the underlay interface's VRF, if it has one. */
+static bool is_local4(const struct flannel_dev *fl, __be32 addr)
+{
+	const struct net_device *lower;
+	bool local;
+
+	rcu_read_lock();
+	lower = dev_get_by_index_rcu(fl->net, READ_ONCE(fl->oif));
+	local = (lower ? inet_addr_type_dev_table(fl->net, lower, addr) :
+			 inet_addr_type(fl->net, addr)) == RTN_LOCAL;
+	rcu_read_unlock();
+	return local;
+}
+
 static bool is_our_own(const struct flannel_dev *fl, const struct flannel_ip *ip)
 {
 	if (is_configured_local(fl, ip))
 		return true;
 	if (ip->family == AF_INET)
-		return inet_addr_type(fl->net, ip->ip4) == RTN_LOCAL;
+		return is_local4(fl, ip->ip4);
 #if IS_ENABLED(CONFIG_IPV6)
 	return ipv6_chk_addr(fl->net, &ip->ip6, NULL, 0);
 #else
@@ -523,6 +537,7 @@ static int commit(struct flannel_dev *fl, struct genl_info *info, struct flannel
 	return err;
 }
 
+/* The device is held meanwhile: cached routes must not outlive the underlay. */
 static void bury(struct flannel_table *candidate, bool was_live)
 {
 	if (was_live)
@@ -550,9 +565,10 @@ int flannel_do_lease_flush(struct sk_buff *skb, struct genl_info *info)
 	candidate = flannel_candidate_create(&fl->table);
 	if (candidate)
 		err = commit(fl, info, candidate, true, &diff);
-	unlock_dev(fl);
+	mutex_unlock(&fl->lock);
 	if (candidate)
 		bury(candidate, !err);
+	flannel_release_dev(fl);
 	return err;
 }
 
@@ -804,11 +820,12 @@ int flannel_do_table_commit(struct sk_buff *skb, struct genl_info *info)
 	/* Done is done: without memory for the answer the acknowledgement says so. */
 	if (!err)
 		told = reply(fl, info, NULL, &diff);
-	unlock_dev(fl);
+	mutex_unlock(&fl->lock);
 	if (tx) {
 		bury(tx->candidate, !err);
 		kfree(tx);
 	}
+	flannel_release_dev(fl);
 	return err ?: told == -ENOMEM ? 0 : told;
 }
 
@@ -834,13 +851,25 @@ int flannel_do_table_abort(struct sk_buff *skb, struct genl_info *info)
 }
 
 /**
- * flannel_dump_cursor - where a dump stands within a table
- * @cb: dump
+ * flannel_tables_changed - a device has come, gone or moved
+ *
+ * Context: any.
+ */
+void flannel_tables_changed(void)
+{
+	atomic_inc(&changes);
+}
+
+/**
+ * flannel_dump_cursor - where a dump stands within the table of its device
+ * @cb: dump; args[1] and args[2] are the cursor, args[3] the device it is for
  *
  * Return: cursor of flannel_table_next_lease() or flannel_table_next_vtep().
  */
 u64 flannel_dump_cursor(const struct netlink_callback *cb)
 {
+	if (cb->args[3] != cb->args[0])
+		return 0;
 	return (u64)(u32)cb->args[2] << 32 | (u32)cb->args[1];
 }
 
@@ -853,6 +882,7 @@ void flannel_dump_set_cursor(struct netlink_callback *cb, u64 cursor)
 {
 	cb->args[1] = lower_32_bits(cursor);
 	cb->args[2] = upper_32_bits(cursor);
+	cb->args[3] = cb->args[0];
 }
 
 /**

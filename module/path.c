@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/memcontrol.h>
 #include <linux/percpu.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "device.h"
@@ -10,13 +12,14 @@ static struct flannel_path *path_create(void)
 	struct flannel_path *path;
 	int cpu;
 
-	path = kzalloc(sizeof(*path), GFP_KERNEL);
+	path = kzalloc(sizeof(*path), GFP_KERNEL_ACCOUNT);
 	if (!path)
 		return NULL;
-	path->counters = alloc_percpu(struct flannel_path_counters);
+	path->counters = alloc_percpu_gfp(struct flannel_path_counters,
+					  GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!path->counters)
 		goto free_path;
-	if (dst_cache_init(&path->cache, GFP_KERNEL))
+	if (dst_cache_init(&path->cache, GFP_KERNEL_ACCOUNT))
 		goto free_counters;
 	for_each_possible_cpu(cpu)
 		u64_stats_init(&per_cpu_ptr(path->counters, cpu)->syncp);
@@ -48,6 +51,7 @@ static void make_paths(struct work_struct *work)
 {
 	struct flannel_dev *fl = container_of(work, struct flannel_dev, paths_work);
 	struct llist_node *first = llist_del_all(&fl->paths_wanted);
+	struct mem_cgroup *old = set_active_memcg(fl->memcg);
 	struct flannel_vtep *vtep, *next;
 
 	llist_for_each_entry_safe(vtep, next, first, node) {
@@ -60,6 +64,7 @@ static void make_paths(struct work_struct *work)
 		flannel_vtep_put(vtep);
 		cond_resched();
 	}
+	set_active_memcg(old);
 }
 
 static void want_path(struct flannel_dev *fl, struct flannel_vtep *vtep)
@@ -141,7 +146,8 @@ void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, un
  */
 void flannel_path_read(const struct flannel_vtep *vtep, u64 value[FLANNEL_VTEP_COUNTERS])
 {
-	const struct flannel_path *path = rcu_access_pointer(vtep->path);
+	/* Once there, it stays as long as the VTEP. */
+	const struct flannel_path *path = rcu_dereference_protected(vtep->path, true);
 	int cpu, i;
 
 	for (i = 0; i < FLANNEL_VTEP_COUNTERS; i++)
@@ -202,7 +208,7 @@ void flannel_paths_reset(struct flannel_dev *fl)
 
 	mutex_lock(&fl->lock);
 	while ((vtep = flannel_table_next_vtep(&fl->table, &cursor))) {
-		struct flannel_path *path = rcu_access_pointer(vtep->path);
+		struct flannel_path *path = rcu_dereference_protected(vtep->path, true);
 
 		if (path)
 			dst_cache_reset(&path->cache);

@@ -16,11 +16,6 @@
 #include "socket.h"
 #include "wire.h"
 
-static bool valid_vxlan(const struct flannel_vxlan *vxlan)
-{
-	return vxlan->flags == FLANNEL_VXLAN_FLAGS && !(vxlan->vni & FLANNEL_VNI_RESERVED);
-}
-
 /* The interface a packet came in on; behind a VRF skb->dev is the VRF. */
 static bool came_by(const struct flannel_socket *fs, struct sk_buff *skb, int oif)
 {
@@ -46,7 +41,8 @@ static int check_outer(const struct flannel_dev *fl, const struct flannel_config
 {
 	int oif = READ_ONCE(fl->oif);
 
-	if (cfg->dev[0] && (!oif || !came_by(fs, skb, oif)))
+	/* No interface has the index FLANNEL_OIF_AWAY. */
+	if (oif && !came_by(fs, skb, oif))
 		return FLANNEL_A_STATS_RX_WRONG_DEV;
 	if (!sent_to_us(cfg, fs, skb))
 		return FLANNEL_A_STATS_RX_WRONG_ADDR;
@@ -298,7 +294,7 @@ int flannel_recv(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	vxlan = (const struct flannel_vxlan *)(udp_hdr(skb) + 1);
-	if (!valid_vxlan(vxlan)) {
+	if (!flannel_vxlan_is_valid(vxlan)) {
 		drop_stray(fs, skb, FLANNEL_A_STATS_RX_BAD_HEADER);
 		return 0;
 	}
@@ -310,39 +306,6 @@ int flannel_recv(struct sock *sk, struct sk_buff *skb)
 	cause = recv(fl, fs, skb);
 	if (unlikely(cause))
 		flannel_drop(fl, skb, cause);
-	return 0;
-}
-
-/**
- * flannel_recv_error - encap_err_lookup: is this ICMP error about our packet?
- * @sk: socket
- * @skb: ICMP error; network and transport header are the quoted ones
- *
- * Routers quote at least 8 bytes behind the IP header (RFC 792), the UDP
- * header, and often no more.  Then the quoted destination must be a VTEP; where
- * the VXLAN header is there, its VNI must be ours as well.
- *
- * Context: softirq and rcu_read_lock().
- * Return: 0, or -ENOENT when it is not.
- */
-int flannel_recv_error(struct sock *sk, struct sk_buff *skb)
-{
-	const struct flannel_socket *fs = rcu_dereference_sk_user_data(sk);
-	const struct flannel_vxlan *vxlan;
-	struct flannel_vxlan buffer;
-	const void *daddr;
-
-	if (!fs)
-		return -ENOENT;
-	daddr = fs->family == FLANNEL_V4 ? (const void *)&ip_hdr(skb)->daddr :
-					   (const void *)&ipv6_hdr(skb)->daddr;
-	if (!flannel_socket_knows(fs, daddr))
-		return -ENOENT;
-
-	vxlan = skb_header_pointer(skb, skb_transport_offset(skb) + sizeof(struct udphdr),
-				   sizeof(buffer), &buffer);
-	if (vxlan && !(valid_vxlan(vxlan) && flannel_socket_find(fs, vxlan->vni)))
-		return -ENOENT;
 	return 0;
 }
 
@@ -363,7 +326,7 @@ struct sk_buff *flannel_gro_receive(struct sock *sk, struct list_head *head, str
 	int flush = 1;
 
 	vxlan = skb_gro_header(skb, offset + sizeof(*vxlan), offset);
-	if (unlikely(!vxlan) || !valid_vxlan(vxlan))
+	if (unlikely(!vxlan) || !flannel_vxlan_is_valid(vxlan))
 		goto out;
 	skb_gro_postpull_rcsum(skb, vxlan, sizeof(*vxlan));
 	skb_gro_pull(skb, sizeof(*vxlan));

@@ -2,8 +2,8 @@
 /*
  * report.h - extended acknowledgements with values in them
  *
- * The kernel's own formatted messages end at 80 bytes, two IPv6 prefixes do not
- * fit, and older kernels have none.  No lock, any context.
+ * The kernel's own formatted messages end at 80 bytes, into which two IPv6
+ * prefixes do not always fit, and older kernels have none.  No lock.
  */
 #ifndef _FLANNEL_REPORT_H
 #define _FLANNEL_REPORT_H

@@ -32,33 +32,6 @@ struct flannel_dev *flannel_socket_find(const struct flannel_socket *fs, __be32 
 	return NULL;
 }
 
-static bool knows(const struct flannel_socket *fs, const struct flannel_dev *fl, const void *daddr)
-{
-	if (fs->family == FLANNEL_V4)
-		return flannel_table_vtep4(&fl->table, *(const __be32 *)daddr);
-	return flannel_table_vtep6(&fl->table, daddr);
-}
-
-/**
- * flannel_socket_knows - is this the address of a VTEP?
- * @fs: socket
- * @daddr: struct in_addr or in6_addr, by the socket's family
- *
- * Context: rcu_read_lock().
- * Return: whether a device on the socket has a VTEP there.
- */
-bool flannel_socket_knows(const struct flannel_socket *fs, const void *daddr)
-{
-	struct flannel_member *member;
-	int i;
-
-	for (i = 0; i < FLANNEL_SOCKET_BUCKETS; i++)
-		hlist_for_each_entry_rcu(member, &fs->members[i], node)
-			if (knows(fs, member->fl, daddr))
-				return true;
-	return false;
-}
-
 static struct socket *socket_bind(struct net *net, int family, __be16 port, int l3index)
 {
 	struct udp_port_cfg cfg = {
@@ -81,12 +54,15 @@ static struct socket *socket_bind(struct net *net, int family, __be16 port, int 
 	return sock;
 }
 
+FLANNEL_ENCAP_ERR_RCV(icmp_hook, flannel_icmp_recv)
+
 static struct flannel_socket *socket_create(struct net *net, int family, __be16 port, int l3index)
 {
 	struct udp_tunnel_sock_cfg cfg = {
 		.encap_type = 1,
 		.encap_rcv = flannel_recv,
-		.encap_err_lookup = flannel_recv_error,
+		.encap_err_lookup = flannel_icmp_lookup,
+		.encap_err_rcv = icmp_hook,
 		.gro_receive = flannel_gro_receive,
 		.gro_complete = flannel_gro_complete,
 	};
@@ -179,11 +155,27 @@ static int wanted_l3index(const struct flannel_dev *fl)
 	return l3mdev_master_upper_ifindex_by_index(fl->net, fl->lower->ifindex);
 }
 
+/*
+ * Puts a socket that no other device is on into another VRF, or out of one, in
+ * place: two sockets of which one is in none cannot share a port.
+ */
+static int socket_rebind(struct flannel_socket *fs, int l3index)
+{
+	int err;
+
+	if (!list_is_singular(&fs->order))
+		return -EADDRINUSE;
+	err = sock_bindtoindex(fs->sock->sk, l3index, true);
+	if (!err)
+		fs->l3index = l3index;
+	return err;
+}
+
 static void report_bind(struct netlink_ext_ack *extack, int err, __be16 port)
 {
 	if (err == -EADDRINUSE)
 		flannel_report(extack, NULL,
-			       "UDP port %u is in use in the underlay namespace: by a vxlan device or another program",
+			       "UDP port %u is in use in the underlay namespace, e.g. by a vxlan device",
 			       ntohs(port));
 	else
 		flannel_report(extack, NULL, "Cannot open UDP port %u: error %d", ntohs(port), -err);
@@ -265,7 +257,8 @@ void flannel_sockets_close(struct flannel_dev *fl)
  * @fl: device
  * @extack: says what is wrong, may be NULL
  *
- * The new sockets are joined before the old ones are left: no packet is lost.
+ * A socket of our own is moved; one that is shared is left for another, which is
+ * joined before: no packet is lost.
  *
  * Context: RTNL.
  * Return: 0 or a negative errno; the old sockets stay in use then.
@@ -279,7 +272,7 @@ int flannel_sockets_update(struct flannel_dev *fl, struct netlink_ext_ack *extac
 	for (i = 0; i < FLANNEL_FAMILIES; i++)
 		old[i] = rtnl_dereference(fl->sock[i]);
 	for (i = 0; i < FLANNEL_FAMILIES && !err; i++)
-		if (old[i] && old[i]->l3index != l3index)
+		if (old[i] && old[i]->l3index != l3index && socket_rebind(old[i], l3index))
 			err = open_family(fl, i, l3index, extack);
 
 	for (i = 0; i < FLANNEL_FAMILIES; i++) {

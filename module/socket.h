@@ -56,7 +56,6 @@ struct flannel_socket {
 };
 
 struct flannel_dev *flannel_socket_find(const struct flannel_socket *fs, __be32 vni);
-bool flannel_socket_knows(const struct flannel_socket *fs, const void *daddr);
 
 int flannel_sockets_open(struct flannel_dev *fl, struct netlink_ext_ack *extack);
 void flannel_sockets_close(struct flannel_dev *fl);
@@ -65,8 +64,11 @@ void flannel_sockets_announce(struct net_device *nic, bool add);
 
 /* recv.c */
 int flannel_recv(struct sock *sk, struct sk_buff *skb);
-int flannel_recv_error(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *flannel_gro_receive(struct sock *sk, struct list_head *head, struct sk_buff *skb);
 int flannel_gro_complete(struct sock *sk, struct sk_buff *skb, int nhoff);
+
+/* icmp.c */
+int flannel_icmp_lookup(struct sock *sk, struct sk_buff *skb);
+void flannel_icmp_recv(struct sock *sk, struct sk_buff *skb);
 
 #endif /* _FLANNEL_SOCKET_H */

@@ -150,36 +150,43 @@ void flannel_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *stats
 	stats->rx_dropped += rx_drops(causes);
 }
 
+/* What the core dropped on our behalf, and counts itself. */
+static void add_core_drops(struct net_device *dev, u64 *stats)
+{
+	const struct net_device_core_stats __percpu *core = READ_ONCE(dev->core_stats);
+	int cpu;
+
+	if (!core)
+		return;
+	for_each_possible_cpu(cpu) {
+		const struct net_device_core_stats *here = per_cpu_ptr(core, cpu);
+
+		stats[FLANNEL_A_STATS_TX_UNDERLAY] += READ_ONCE(here->tx_dropped);
+		stats[FLANNEL_A_STATS_RX_NO_MEMORY] += READ_ONCE(here->rx_dropped);
+	}
+}
+
 /**
  * flannel_stats_read - all counters of a device
  * @fl: device
  * @stats: filled in, by attribute number
  *
- * What the core counts without telling us, drops in the underlay's output and
- * on a full receive queue, is the difference between its sums and ours.
- *
  * Context: process.
  */
 void flannel_stats_read(struct flannel_dev *fl, u64 stats[FLANNEL_A_STATS_MAX + 1])
 {
-	u64 causes[FLANNEL_A_STATS_MAX + 1] = {};
-	struct rtnl_link_stats64 total;
+	struct rtnl_link_stats64 sum = {};
 
-	memset(stats, 0, sizeof(causes));
-	sum_causes(fl, causes);
+	memset(stats, 0, (FLANNEL_A_STATS_MAX + 1) * sizeof(*stats));
 	sum_causes(fl, stats);
-	dev_get_stats(fl->dev, &total);
-
-	stats[FLANNEL_A_STATS_TX_PACKETS] = total.tx_packets;
-	stats[FLANNEL_A_STATS_TX_BYTES] = total.tx_bytes;
-	stats[FLANNEL_A_STATS_RX_PACKETS] = total.rx_packets;
-	stats[FLANNEL_A_STATS_RX_BYTES] = total.rx_bytes;
-
-	total.tx_dropped += total.tx_errors;
-	if (total.tx_dropped > tx_drops(causes))
-		stats[FLANNEL_A_STATS_TX_UNDERLAY] += total.tx_dropped - tx_drops(causes);
-	if (total.rx_dropped > rx_drops(causes))
-		stats[FLANNEL_A_STATS_RX_NO_MEMORY] += total.rx_dropped - rx_drops(causes);
+	dev_get_tstats64(fl->dev, &sum);
+	stats[FLANNEL_A_STATS_TX_PACKETS] = sum.tx_packets;
+	stats[FLANNEL_A_STATS_TX_BYTES] = sum.tx_bytes;
+	stats[FLANNEL_A_STATS_RX_PACKETS] = sum.rx_packets;
+	stats[FLANNEL_A_STATS_RX_BYTES] = sum.rx_bytes;
+	/* The tunnel helpers count what the underlay's output path drops. */
+	stats[FLANNEL_A_STATS_TX_UNDERLAY] += sum.tx_dropped + sum.tx_errors;
+	add_core_drops(fl->dev, stats);
 }
 
 static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)

@@ -28,6 +28,11 @@ struct flannel_vxlan {
 	__be32 vni;
 };
 
+static inline bool flannel_vxlan_is_valid(const struct flannel_vxlan *vxlan)
+{
+	return vxlan->flags == FLANNEL_VXLAN_FLAGS && !(vxlan->vni & FLANNEL_VNI_RESERVED);
+}
+
 /**
  * struct flannel_frame - VXLAN and inner Ethernet header
  */

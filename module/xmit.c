@@ -225,7 +225,7 @@ static int xmit_to(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk_
 	int cause;
 
 	fs = rcu_dereference(fl->sock[flannel_family_index(vtep->addr.family)]);
-	if (!fs || (cfg->dev[0] && !READ_ONCE(fl->oif)))
+	if (!fs || READ_ONCE(fl->oif) == FLANNEL_OIF_AWAY)
 		return FLANNEL_A_STATS_TX_NO_SOCKET;
 
 	route.dsfield = cfg->tos == 1 ? inner_dsfield(skb) : cfg->tos;

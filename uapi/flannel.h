@@ -165,7 +165,7 @@ enum flannel_link_attr {
  *
  * Requests name the device by FLANNEL_A_IFINDEX; in dumps it is a filter.
  *
- * @FLANNEL_CMD_DEV_GET: (do, dump) state in effect of a device
+ * @FLANNEL_CMD_DEV_GET: (do, dump) state in effect of a device, and FLANNEL_A_SEQ
  * @FLANNEL_CMD_LEASE_ADD: (do) add one lease; EEXIST when the prefix has one
  * @FLANNEL_CMD_LEASE_CHANGE: (do) change one lease; ENOENT when there is none
  * @FLANNEL_CMD_LEASE_REPLACE: (do) add or change one lease
@@ -197,9 +197,9 @@ enum flannel_link_attr {
  * @FLANNEL_CMD_TABLE_NTF: (event) the whole table was replaced or flushed: SEQ,
  *	ADDED, CHANGED, REMOVED; the leases are to be listed
  *
- * Events go to multicast group "table" in the namespace of the device.  A
- * listener that was too slow gets ENOBUFS and lists again; FLANNEL_A_SEQ grows
- * by one with each event, so that a gap shows.
+ * Events go to multicast group "table" in the namespace of the device, where
+ * joining it takes CAP_NET_ADMIN.  A listener that was too slow gets ENOBUFS and
+ * lists again; FLANNEL_A_SEQ grows by one with each event, so that a gap shows.
  */
 enum flannel_cmd {
 	FLANNEL_CMD_DEV_GET = 1,

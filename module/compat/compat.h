@@ -40,6 +40,35 @@ static inline struct nlattr **flannel_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
+/* Defines @hook, of the type of encap_err_rcv, to call @func(sk, skb). */
+#ifdef FLANNEL_HAVE_ENCAP_ERR_INFO
+#define FLANNEL_ENCAP_ERR_RCV(hook, func)						\
+	static void hook(struct sock *sk, struct sk_buff *skb, int err, __be16 port,	\
+			 u32 info, u8 *payload)						\
+	{										\
+		func(sk, skb);								\
+	}
+#else
+#define FLANNEL_ENCAP_ERR_RCV(hook, func)						\
+	static void hook(struct sock *sk, struct sk_buff *skb, unsigned int udp_offset)	\
+	{										\
+		func(sk, skb);								\
+	}
+#endif
+
+/* Puts a text into the extack itself, where that has room for it. */
+static inline bool flannel_extack_copy(struct netlink_ext_ack *extack, const char *text, int len)
+{
+#ifdef FLANNEL_HAVE_EXTACK_BUFFER
+	if (len < sizeof(extack->_msg_buf)) {
+		memcpy(extack->_msg_buf, text, len + 1);
+		extack->_msg = extack->_msg_buf;
+		return true;
+	}
+#endif
+	return false;
+}
+
 #ifdef FLANNEL_HAVE_DROP_VXLAN
 #define FLANNEL_DROP_BAD_HEADER	SKB_DROP_REASON_VXLAN_INVALID_HDR
 #define FLANNEL_DROP_BAD_VNI	SKB_DROP_REASON_VXLAN_VNI_NOT_FOUND

@@ -8,5 +8,7 @@ flannel-have = $(shell grep -qsF '$(2)' $(srctree)/include/$(1) && echo -DFLANNE
 flannel-probes := \
 	$(call flannel-have,linux/netdevice.h,lltx:1,LLTX_BIT) \
 	$(call flannel-have,net/genetlink.h,genl_info_dump,GENL_INFO_DUMP) \
+	$(call flannel-have,net/udp_tunnel.h,u32 info,ENCAP_ERR_INFO) \
+	$(call flannel-have,linux/netlink.h,char _msg_buf[,EXTACK_BUFFER) \
 	$(call flannel-have,net/dropreason-core.h,SKB_DROP_REASON_VXLAN_INVALID_HDR,DROP_VXLAN) \
 	$(call flannel-have,net/dropreason-core.h,SKB_DROP_REASON_IP_TUNNEL_ECN,DROP_ECN)
