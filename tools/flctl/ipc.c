@@ -134,6 +134,9 @@ static void read_extack(const struct nlmsghdr *nlh, size_t skip)
 		if (len >= sizeof(last_error.text))
 			len = sizeof(last_error.text) - 1;
 		memcpy(last_error.text, mnl_attr_get_payload(attr), len);
+		/* The kernel ends it by NUL and may pad it with blanks before. */
+		while (len && (!last_error.text[len - 1] || last_error.text[len - 1] == ' '))
+			len--;
 		last_error.text[len] = '\0';
 	}
 }
