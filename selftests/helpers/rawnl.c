@@ -543,7 +543,7 @@ static size_t header_size(const struct nlmsghdr *nlh)
 }
 
 /* The kernel may pad a message with blanks. */
-static void say_message(const char *text, int len)
+static void say_text(const char *text, int len)
 {
 	while (len && (!text[len - 1] || text[len - 1] == ' '))
 		len--;
@@ -561,7 +561,7 @@ static void say_extack(const struct nlmsghdr *nlh, size_t skip)
 		return;
 	mnl_attr_for_each(attr, nlh, skip) {
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
-			say_message(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+			say_text(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_OFFS)
 			offset = attr;
 		if (mnl_attr_get_type(attr) == ERR_MISS_TYPE)
