@@ -343,7 +343,8 @@ enum flannel_dev_attr {
  * enum flannel_vtep_attr - one VTEP and its counters
  *
  * Packets count as the device counts them: a packet that segmentation or
- * receive offload carries whole counts once.  Bytes are those of inner packets.
+ * receive offload carries whole counts once.  What is sent counts also when the
+ * underlay's output drops it.  Bytes are those of inner packets.
  *
  * @FLANNEL_A_VTEP_PAD: padding, ignored
  * @FLANNEL_A_VTEP_ADDR4: struct in_addr, underlay address
