@@ -17,6 +17,13 @@ own_ns()
 	OWN_NS=$$ exec unshare --net "$0"
 }
 
+# may_unload - whether nobody but this test can be using the module
+may_unload()
+{
+	[[ -z $(ip -o link show type flannel) &&
+	   -z $(nsenter --target 1 --net ip -o link show type flannel) ]]
+}
+
 # device [OPTIONS...] - an empty flannel.1 here, alone
 device()
 {
@@ -95,4 +102,25 @@ exactly()
 	[[ $ANSWER == "$wanted" ]] && return 0
 	fail "'$*': wanted '$wanted', got '$ANSWER'"
 	return 1
+}
+
+FLOODS=()
+
+# flood NS ADDRESS - pings as fast as answers come, and again when there is no
+# route; until end_floods
+flood()
+{
+	scratch
+	nsenter --net="/run/netns/$1" bash -c '
+		while [[ ! -e $2/stop ]]; do
+			ping -n -q -f -w 1 "$1" || read -r -t 0.02 <> <(:)
+		done' - "$2" "$TMP" >/dev/null 2>&1 &
+	FLOODS+=("$!")
+}
+
+end_floods()
+{
+	touch "$TMP/stop"
+	wait "${FLOODS[@]}"
+	FLOODS=()
 }

@@ -11,6 +11,7 @@
  *	SOCKET COMMAND [WORD...]	a request of the family; SOCKET is a letter
  *	SOCKET link-add DEV [WORD...]	RTM_NEWLINK, words go into IFLA_INFO_DATA
  *	SOCKET link-set DEV [WORD...]
+ *	SOCKET link-up|link-down|link-del DEV
  *	SOCKET dump COMMAND [WORD...]	a whole dump
  *	SOCKET dump-start COMMAND ...	the first part of a dump
  *	SOCKET dump-rest		the rest of it
@@ -848,24 +849,48 @@ static bool put_outer(struct request *rq, const char *words)
 	return fine;
 }
 
-static void link_request(struct channel *ch, bool create, const char *words)
+static struct nlmsghdr *link_header(uint16_t type, uint16_t flags, const char *name,
+				    unsigned int up)
+{
+	struct nlmsghdr *nlh = header(type, NLM_F_ACK | flags);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_flags = up & IFF_UP;
+	info->ifi_change = up ? IFF_UP : 0;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return nlh;
+}
+
+/* Options: words go into IFLA_INFO_DATA, those with ^ beside IFLA_LINKINFO. */
+static void link_options(struct channel *ch, const char *name, bool create,
+			 const char *words)
 {
 	struct request rq = { .names = link_names };
+
+	rq.nlh = link_header(RTM_NEWLINK, create ? NLM_F_CREATE | NLM_F_EXCL : 0,
+			     name, 0);
+	if (put_outer(&rq, words) && put_word(&rq, "linkinfo{") &&
+	    put_word(&rq, "kind=" FLANNEL_LINK_KIND) && put_word(&rq, "data{") &&
+	    put_words(&rq))
+		transmit(ch, rq.nlh);
+}
+
+static void link_request(struct channel *ch, const char *verb, const char *words)
+{
 	const char *name = strtok(NULL, " \t");
-	struct ifinfomsg *info;
 
 	if (!name || !open_channel(ch, NETLINK_ROUTE))
 		return;
-	rq.nlh = header(RTM_NEWLINK, NLM_F_ACK |
-			(create ? NLM_F_CREATE | NLM_F_EXCL : 0));
-	info = mnl_nlmsg_put_extra_header(rq.nlh, sizeof(*info));
-	info->ifi_family = AF_UNSPEC;
-	mnl_attr_put_strz(rq.nlh, IFLA_IFNAME, name);
-	if (!put_outer(&rq, words) || !put_word(&rq, "linkinfo{") ||
-	    !put_word(&rq, "kind=" FLANNEL_LINK_KIND) || !put_word(&rq, "data{") ||
-	    !put_words(&rq))
-		return;
-	transmit(ch, rq.nlh);
+	if (!strcmp(verb, "add") || !strcmp(verb, "set"))
+		link_options(ch, name, *verb == 'a', words);
+	else if (!strcmp(verb, "del"))
+		transmit(ch, link_header(RTM_DELLINK, 0, name, 0));
+	else if (!strcmp(verb, "up") || !strcmp(verb, "down"))
+		transmit(ch, link_header(RTM_NEWLINK, 0, name,
+					 *verb == 'u' ? IFF_UP : ~IFF_UP));
+	else
+		bad("no such verb", verb);
 }
 
 static void dump(struct channel *ch, bool whole, const char *words)
@@ -1021,8 +1046,8 @@ static void run_line(char *line)
 		bad("no command", "");
 	else if (!strcmp(word, "close"))
 		close_channel(ch);
-	else if (!strcmp(word, "link-add") || !strcmp(word, "link-set"))
-		link_request(ch, word[5] == 'a', words);
+	else if (!strncmp(word, "link-", 5))
+		link_request(ch, word + 5, words);
 	else if (!strcmp(word, "dump") || !strcmp(word, "dump-start"))
 		dump(ch, !word[4], words);
 	else if (!strcmp(word, "fuzz"))
