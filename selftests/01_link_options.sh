@@ -269,7 +269,8 @@ identity()
 # Whoever first asks for a device, or for the tables, gets the module
 autoload()
 {
-	if ! modprobe -r flannel 2>/dev/null; then
+	[[ ! -e /proc/sys/net/ipv4/conf/flannel.1 ]] || ip link del flannel.1
+	if ! may_unload || ! modprobe -r flannel 2>/dev/null; then
 		skip 'the module is in use'
 		return
 	fi

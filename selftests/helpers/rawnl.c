@@ -893,6 +893,28 @@ static void link_request(struct channel *ch, const char *verb, const char *words
 		bad("no such verb", verb);
 }
 
+static void end_nth(void)
+{
+	if (nth)
+		say(set_nth(-1) ? " (not reached)" : " (injected)");
+	if (nth)
+		set_nth(0);
+	nth = 0;
+}
+
+static void read_dump(struct channel *ch, bool whole)
+{
+	ch->messages = 0;
+	ch->parts = 0;
+	ch->interrupted = false;
+	while (read_part(ch))
+		if (!whole) {
+			say("more");
+			break;
+		}
+	say_dump(ch);
+}
+
 static void dump(struct channel *ch, bool whole, const char *words)
 {
 	const char *command = strtok(NULL, " \t");
@@ -902,24 +924,13 @@ static void dump(struct channel *ch, bool whole, const char *words)
 	    !build(&rq, command, words, NLM_F_DUMP))
 		return;
 	memcpy(sent, rq.nlh, rq.nlh->nlmsg_len);
-	ch->messages = ch->parts = ch->interrupted = 0;
 	if (nth)
 		set_nth(nth);
-	if (mnl_socket_sendto(ch->socket, rq.nlh, rq.nlh->nlmsg_len) < 0) {
+	if (mnl_socket_sendto(ch->socket, rq.nlh, rq.nlh->nlmsg_len) < 0)
 		say_errno(errno);
-		return;
-	}
-	while (read_part(ch))
-		if (!whole) {
-			say("more");
-			break;
-		}
-	say_dump(ch);
-	if (nth)
-		say(set_nth(-1) ? " (not reached)" : " (injected)");
-	if (nth)
-		set_nth(0);
-	nth = 0;
+	else
+		read_dump(ch, whole);
+	end_nth();
 }
 
 static void dump_rest(struct channel *ch)
