@@ -265,7 +265,7 @@ static void build4(struct buffer *buf, const struct words *words, const void *sr
 	struct iphdr ip = {
 		.version = 4,
 		.tos = number(words, "tos", 0),
-		.id = htons(number(words, "id", 1)),
+		.id = htons(number(words, "id", 1) + shift),
 		.frag_off = htons((number(words, "df", 0) ? 0x4000 : 0) |
 				  (number(words, "mf", 0) ? 0x2000 : 0) |
 				  number(words, "frag", 0) / 8),
@@ -524,7 +524,7 @@ static void usage(void)
 	      "         id= frag=OFFSET mf=0|1 opts=HEX (IPv4) ext=0,60,43 flow= (IPv6)\n"
 	      "         payload=HEX (its beginning) csum=0 (UDP: none) 2 (wrong) seq= (TCP)\n"
 	      "         hex=WHOLE_PACKET\n"
-	      "         n=COUNT, each with the next source port (UDP) or sequence number (TCP)\n"
+	      "         n=COUNT, each with the next source port (UDP) or sequence number (TCP), and id\n"
 	      "dev:     etype= (else by version; 0: the device is to find out)\n"
 	      "vxlan:   osrc= osport= odport=8472 otos= ottl= ocsum=0|1 vni=1 vflags=08000000\n"
 	      "         dmac= smac= etype= cut=BYTES (after the UDP header)\n"
