@@ -138,6 +138,34 @@ over_ipv6_less_than_1280()
 	all_learn 1230 1280
 }
 
+# Where packets take other routes than those without mark or interface, the path
+# MTU belongs to these.
+by_other_routes()
+{
+	local family limit
+	for family in 4 6; do
+		limit=$((family == 4 ? 1330 : 1310))
+		use $family 1380 'set'
+		batch "$n1" <<-END
+			rule add fwmark 7 table 100
+			route add default via 192.168.11.254 dev eth0 table 100
+		END
+		ip -n "$n1" -6 rule add fwmark 7 table 100
+		ip -n "$n1" -6 route add default via fd11::fe dev eth0 table 100
+		in_ns "$n1" flctl link set flannel.1 fwmark 7
+		forget "$n1" "$pod1"
+		learns "pod, fwmark over IPv$family" "$pod1" 10.42.2.2 $limit
+		in_ns "$n1" flctl link set flannel.1 fwmark 0 dev eth0
+		forget "$n1" "$pod1"
+		learns "pod, dev over IPv$family" "$pod1" 10.42.2.2 $limit
+		in_ns "$n1" flctl link set flannel.1 nodev
+		ip -n "$n1" rule del fwmark 7 table 100
+		ip -n "$n1" -6 rule del fwmark 7 table 100
+		ip -n "$n1" route flush table 100
+		ip -n "$n1" -6 route flush table 100
+	done
+}
+
 # No router is needed for an IPv6 underlay to take less than the device's MTU.
 by_family()
 {
@@ -146,4 +174,5 @@ by_family()
 	all_learn 1430 1430
 }
 
-run_tests over_ipv4_df_unset over_ipv4_df_set over_ipv6 over_ipv6_less_than_1280 by_family
+run_tests over_ipv4_df_unset over_ipv4_df_set over_ipv6 over_ipv6_less_than_1280 \
+	by_other_routes by_family
