@@ -32,9 +32,11 @@ device()
 		[[ ! -e /proc/sys/net/ipv4/conf/flannel.$name ]] ||
 			flctl link del flannel.$name
 	done
-	flctl link add flannel.1 "$@" && return 0
-	fail 'set-up'
-	return 1
+	# One that went with its namespace may be there for a moment longer.
+	until_true 5 flctl link add flannel.1 "$@" || flctl link add flannel.1 "$@" || {
+		fail 'set-up'
+		return 1
+	}
 }
 
 # holds LINE... - the table of flannel.1 is exactly this, sorted
