@@ -439,6 +439,33 @@ datagram()
 	data_exchange udp "$@"
 }
 
+# converse FROM TO ADDRESS - open a TCP connection, for heard, that stays
+converse()
+{
+	scratch
+	in_ns "$2" nc -l "$3" 5002 >"$TMP/heard" &
+	disown
+	mkfifo "$TMP/say"
+	until_true 5 listening "$2" 5002 || return
+	in_ns "$1" nc "$3" 5002 <"$TMP/say" >/dev/null &
+	disown
+	exec {SAY}>"$TMP/say"
+	heard 'hello'
+}
+
+# heard LINE - a line sent over the connection arrives
+heard()
+{
+	echo "$1" >&"$SAY"
+	until_true 10 grep -qx "$1" "$TMP/heard"
+}
+
+# listening NS PORT - somebody listens on a TCP port
+listening()
+{
+	in_ns "$1" grep -Eqs "$(printf ':%04X [0:]+ 0A' "$2")" /proc/net/tcp /proc/net/tcp6
+}
+
 # --- running ----------------------------------------------------------------
 
 # 1 when the functions of a test share what the first of them sets up
