@@ -114,7 +114,7 @@ struct flannel_port_range {
  * @IFLA_FLANNEL_TTL: u8, TTL or hop limit of outer packets, 0 = auto: that of
  *	the route
  * @IFLA_FLANNEL_TOS: u8, TOS or traffic class of outer packets, 1 = inherit the
- *	inner one; ECN bits always follow RFC 6040
+ *	inner one; ECN bits are those of the inner one, CE as ECT(0) (RFC 3168)
  * @IFLA_FLANNEL_DF: u8, enum flannel_df
  * @IFLA_FLANNEL_PORT_RANGE: struct flannel_port_range, UDP source ports
  * @IFLA_FLANNEL_UDP_CSUM: u8 0|1, UDP checksum in outer IPv4 packets, default 1
