@@ -107,7 +107,8 @@ interface_down()
 source_removed()
 {
 	went 'with the old one' eth0 "osrc=$1"
-	ip -n "$n1" addr add "$2/$3" dev eth0 ${4:+nodad}
+	# which of two IPv6 addresses is chosen differs between kernels, but not this
+	ip -n "$n1" addr add "$2/$3" dev eth0 ${4:+nodad preferred_lft 0}
 	went 'with the old one still' eth0 "osrc=$1"
 	ip -n "$n1" addr del "$1/$3" dev eth0
 	went 'with the new one' eth0 "osrc=$2"
