@@ -686,6 +686,7 @@ void flannel_transactions_release(const struct net *net, u32 portid)
 static int table_begin(struct flannel_dev *fl, struct genl_info *info)
 {
 	struct flannel_transaction *tx;
+	int err;
 
 	if (find_transaction(fl, genl_info_net(info), info->snd_portid)) {
 		flannel_report(info->extack, NULL,
@@ -707,7 +708,11 @@ static int table_begin(struct flannel_dev *fl, struct genl_info *info)
 	mutex_lock(&transactions_lock);
 	list_add(&tx->node, &transactions);
 	mutex_unlock(&transactions_lock);
-	return reply(fl, info, NULL, NULL);
+	/* Without an answer nobody knows of it. */
+	err = reply(fl, info, NULL, NULL);
+	if (err)
+		end_transaction(tx);
+	return err;
 }
 
 /**
