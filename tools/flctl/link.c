@@ -92,10 +92,29 @@ static bool read_request(struct words *w, char name[IF_NAMESIZE],
 	return true;
 }
 
+/*
+ * A device that is made and put up at once fails without the kernel's words
+ * when its port is taken; one that is put up afterwards with them.
+ */
+static int bring_up(const char *name)
+{
+	const struct ipc_link_request up = { .up = 1 };
+	struct ipc_link link;
+	int code;
+
+	code = find_device(name, &link);
+	if (code || !ipc_link_set(link.ifindex, &up))
+		return code;
+	code = fail_ipc("link add %s", name);
+	ipc_link_del(link.ifindex);
+	return code;
+}
+
 int link_add(struct words *w)
 {
 	struct ipc_link_request request;
 	char name[IF_NAMESIZE];
+	bool up;
 	int code;
 
 	if (!read_request(w, name, &request))
@@ -103,9 +122,12 @@ int link_add(struct words *w)
 	code = start_ipc();
 	if (code)
 		return code;
+	up = request.up > 0;
+	if (up)
+		request.up = 0;
 	if (ipc_link_add(name, &request))
 		return fail_ipc("link add %s", name);
-	return EXIT_DONE;
+	return up ? bring_up(name) : EXIT_DONE;
 }
 
 int link_set(struct words *w)
