@@ -111,6 +111,7 @@ source_removed()
 	ip -n "$n1" addr add "$2/$3" dev eth0 ${4:+nodad preferred_lft 0}
 	went 'with the old one still' eth0 "osrc=$1"
 	ip -n "$n1" addr del "$1/$3" dev eth0
+	[[ -z ${4-} ]] || ip -n "$n1" addr change "$2/$3" dev eth0 preferred_lft forever
 	went 'with the new one' eth0 "osrc=$2"
 	ip -n "$n1" addr add "$1/$3" dev eth0 ${4:+nodad}
 	ip -n "$n1" addr del "$2/$3" dev eth0
