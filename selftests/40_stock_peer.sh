@@ -5,7 +5,7 @@
 # here. With UDP checksums on and off on either side, really computed: the NICs'
 # offload is off.
 #
-# timeout: 120
+# timeout: 300
 #
 # n1 (ours) -- wire -- n2 (stock), each with a pod behind cni0
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 300
 # The path of real pods: bridge, br_netfilter, conntrack, the rules that flannel
 # installs (as nftables and as iptables), and a service that is translated to a
 # pod on another node. Pods are seen with their own addresses by pods, and with

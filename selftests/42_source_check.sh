@@ -4,7 +4,7 @@
 # arrive on another interface or for another address than the device is bound to.
 # Everything refused is counted by its cause.
 #
-# timeout: 120
+# timeout: 300
 #
 # n1 is under test; VTEPs 2 and 3 are known to it, 99 is not:
 #

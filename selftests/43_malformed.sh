@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 300
 # Malformed frames of every kind are dropped and counted by what is wrong with
 # them, odd but legitimate ones are accepted, and good traffic goes on.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 300
 # The underlay interface as VLAN, bond, bridge, in a VRF, and as an address that is
 # routed to; each with and without dev and local, changed live.
 #

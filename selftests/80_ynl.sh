@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 300
 # The netlink family as its specification, uapi/flannel.yaml, describes it: the
 # specification matches the header, and the kernel's own YNL client, which knows
 # nothing else of us, does everything with it.
