@@ -36,8 +36,6 @@ struct flannel_path {
 	struct flannel_path_counters __percpu *counters;
 };
 
-void flannel_path_free(struct flannel_path *path);
-
 struct flannel_path *flannel_path_of(struct flannel_dev *fl, struct flannel_vtep *vtep);
 void flannel_path_count_tx(struct flannel_vtep *vtep, unsigned int bytes);
 void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes);

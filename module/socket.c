@@ -266,11 +266,15 @@ void flannel_sockets_close(struct flannel_dev *fl)
 int flannel_sockets_update(struct flannel_dev *fl, struct netlink_ext_ack *extack)
 {
 	struct flannel_socket *old[FLANNEL_FAMILIES];
+	int was[FLANNEL_FAMILIES] = {};
 	int l3index = wanted_l3index(fl);
 	int err = 0, i;
 
-	for (i = 0; i < FLANNEL_FAMILIES; i++)
+	for (i = 0; i < FLANNEL_FAMILIES; i++) {
 		old[i] = rtnl_dereference(fl->sock[i]);
+		if (old[i])
+			was[i] = old[i]->l3index;
+	}
 	for (i = 0; i < FLANNEL_FAMILIES && !err; i++)
 		if (old[i] && old[i]->l3index != l3index && socket_rebind(old[i], l3index))
 			err = open_family(fl, i, l3index, extack);
@@ -278,8 +282,12 @@ int flannel_sockets_update(struct flannel_dev *fl, struct netlink_ext_ack *extac
 	for (i = 0; i < FLANNEL_FAMILIES; i++) {
 		struct flannel_socket *now = rtnl_dereference(fl->sock[i]);
 
-		if (now == old[i])
+		/* Moved in place, for nothing if the other family did not follow. */
+		if (now == old[i]) {
+			if (err && now && now->l3index != was[i])
+				socket_rebind(now, was[i]);
 			continue;
+		}
 		if (err)
 			rcu_assign_pointer(fl->sock[i], old[i]);
 		synchronize_net();
