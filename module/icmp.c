@@ -7,41 +7,51 @@
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
-#include <net/ip6_route.h>
+#include <net/dsfield.h>
 #include <net/ipv6.h>
 #include <net/route.h>
 
+#include "route.h"
 #include "socket.h"
 #include "wire.h"
 
-static bool knows(const struct flannel_socket *fs, const struct flannel_dev *fl, const void *daddr)
+/* Where the packet that an error quotes went; and its TOS, for the route. */
+static void read_quoted(const struct flannel_socket *fs, const void *header, struct flannel_ip *to,
+			struct flannel_route *route)
 {
-	if (fs->family == FLANNEL_V4)
-		return flannel_table_vtep4(&fl->table, *(const __be32 *)daddr);
-	return flannel_table_vtep6(&fl->table, daddr);
+	memset(to, 0, sizeof(*to));
+	if (fs->family == FLANNEL_V4) {
+		const struct iphdr *iph = header;
+
+		to->family = AF_INET;
+		to->ip4 = iph->daddr;
+		route->dsfield = ipv4_get_dsfield(iph);
+	} else {
+		const struct ipv6hdr *ip6h = header;
+
+		to->family = AF_INET6;
+		to->ip6 = ip6h->daddr;
+		route->dsfield = ipv6_get_dsfield(ip6h);
+	}
 }
 
-/*
- * A device on the socket, after @last, that has a VTEP at @daddr, and this VNI
- * if that is known.
- */
-static struct flannel_dev *next_concerned(const struct flannel_socket *fs, const void *daddr,
-					  const struct flannel_vxlan *vxlan,
-					  const struct flannel_dev *last)
+static bool knows(const struct flannel_dev *fl, const struct flannel_ip *ip)
+{
+	if (ip->family == AF_INET)
+		return flannel_table_vtep4(&fl->table, ip->ip4);
+	return flannel_table_vtep6(&fl->table, &ip->ip6);
+}
+
+static bool anybody_knows(const struct flannel_socket *fs, const struct flannel_ip *ip)
 {
 	const struct flannel_member *member;
-	bool passed = !last;
 	int i;
 
-	for (i = 0; i < FLANNEL_SOCKET_BUCKETS; i++) {
-		hlist_for_each_entry_rcu(member, &fs->members[i], node) {
-			if (passed && (!vxlan || member->vni == vxlan->vni) &&
-			    knows(fs, member->fl, daddr))
-				return member->fl;
-			passed |= member->fl == last;
-		}
-	}
-	return NULL;
+	for (i = 0; i < FLANNEL_SOCKET_BUCKETS; i++)
+		hlist_for_each_entry_rcu(member, &fs->members[i], node)
+			if (knows(member->fl, ip))
+				return true;
+	return false;
 }
 
 /**
@@ -60,65 +70,59 @@ int flannel_icmp_lookup(struct sock *sk, struct sk_buff *skb)
 {
 	const struct flannel_socket *fs = rcu_dereference_sk_user_data(sk);
 	const struct flannel_vxlan *vxlan;
+	struct flannel_route route = {};
 	struct flannel_vxlan buffer;
-	const void *daddr;
+	const struct flannel_dev *fl;
+	struct flannel_ip to;
 
 	if (!fs)
 		return -ENOENT;
-	daddr = fs->family == FLANNEL_V4 ? (const void *)&ip_hdr(skb)->daddr :
-					   (const void *)&ipv6_hdr(skb)->daddr;
+	read_quoted(fs, skb_network_header(skb), &to, &route);
 	vxlan = skb_header_pointer(skb, skb_transport_offset(skb) + sizeof(struct udphdr),
 				   sizeof(buffer), &buffer);
-	if (vxlan && !flannel_vxlan_is_valid(vxlan))
+	if (!vxlan)
+		return anybody_knows(fs, &to) ? 0 : -ENOENT;
+	if (!flannel_vxlan_is_valid(vxlan))
 		return -ENOENT;
-	return next_concerned(fs, daddr, vxlan, NULL) ? 0 : -ENOENT;
+	fl = flannel_socket_find(fs, vxlan->vni);
+	return fl && knows(fl, &to) ? 0 : -ENOENT;
 }
 
-static void update_pmtu4(struct flannel_dev *fl, struct sk_buff *skb, u32 mtu, int oif, u32 mark)
+/* The route looks at the packet to find where the MTU belongs. */
+static void store_pmtu(struct dst_entry *dst, struct sk_buff *skb, u32 mark, u32 mtu)
 {
-	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	struct flowi4 fl4 = {
-		.flowi4_oif = oif,
-		.flowi4_mark = mark,
-		.flowi4_proto = IPPROTO_UDP,
-		.daddr = iph->daddr,
-		.saddr = iph->saddr,
-	};
 	int network = skb_network_offset(skb);
 	struct net_device *dev = skb->dev;
 	u32 old_mark = skb->mark;
-	struct rtable *rt;
 
-	rt = ip_route_output_key(fl->net, &fl4);
-	if (IS_ERR(rt))
-		return;
-	/* The route looks at the packet to find where the MTU belongs. */
 	skb_reset_network_header(skb);
-	skb->dev = rt->dst.dev;
+	skb->dev = dst->dev;
 	skb->mark = mark;
-	rt->dst.ops->update_pmtu(&rt->dst, NULL, skb, mtu, false);
+	dst->ops->update_pmtu(dst, NULL, skb, mtu, false);
 	skb->mark = old_mark;
 	skb->dev = dev;
 	skb_set_network_header(skb, network);
-	ip_rt_put(rt);
 }
 
+/*
+ * For the route that our packets take, which the socket's own look-up may miss.
+ * IPv4 looks once more, by the packet itself.
+ */
 static void update_pmtu(struct flannel_dev *fl, const struct flannel_socket *fs,
 			struct sk_buff *skb, u32 mtu)
 {
-	u32 mark = rcu_dereference(fl->config)->fwmark;
-	int oif = max(READ_ONCE(fl->oif), 0);
+	const struct flannel_config *cfg = rcu_dereference(fl->config);
+	int oif = READ_ONCE(fl->oif);
+	struct flannel_route route = {};
+	struct flannel_ip to;
 
-	/* The routes of the socket are ours. */
-	if (!mark && !oif)
+	if (oif == FLANNEL_OIF_AWAY || (!oif && !cfg->fwmark))
 		return;
-	if (fs->family == FLANNEL_V4)
-		update_pmtu4(fl, skb, mtu, oif, mark);
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		ip6_update_pmtu(skb, fl->net, htonl(mtu), oif, mark,
-				sock_net_uid(fl->net, NULL));
-#endif
+	read_quoted(fs, skb->data, &to, &route);
+	if (!knows(fl, &to) || flannel_route_look_up(fl, cfg, fs, &to, &route))
+		return;
+	store_pmtu(route.dst, skb, cfg->fwmark, mtu);
+	dst_release(route.dst);
 }
 
 /* The path MTU that an ICMP error tells, 0 if it tells of something else. */
@@ -147,18 +151,16 @@ static u32 told_mtu(const struct flannel_socket *fs, const struct sk_buff *skb)
 void flannel_icmp_recv(struct sock *sk, struct sk_buff *skb)
 {
 	const struct flannel_socket *fs = rcu_dereference_sk_user_data(sk);
-	struct flannel_dev *fl = NULL;
-	const void *daddr;
+	const struct flannel_member *member;
 	u32 mtu;
+	int i;
 
 	if (!fs)
 		return;
 	mtu = told_mtu(fs, skb);
 	if (!mtu)
 		return;
-	daddr = fs->family == FLANNEL_V4 ?
-		(const void *)&((const struct iphdr *)skb->data)->daddr :
-		(const void *)&((const struct ipv6hdr *)skb->data)->daddr;
-	while ((fl = next_concerned(fs, daddr, NULL, fl)))
-		update_pmtu(fl, fs, skb, mtu);
+	for (i = 0; i < FLANNEL_SOCKET_BUCKETS; i++)
+		hlist_for_each_entry_rcu(member, &fs->members[i], node)
+			update_pmtu(member->fl, fs, skb, mtu);
 }

@@ -15,7 +15,7 @@ static int check4(const struct flannel_dev *fl, const struct rtable *rt)
 }
 
 static int route4(struct flannel_dev *fl, const struct flannel_config *cfg,
-		  const struct flannel_socket *fs, const struct flannel_vtep *vtep,
+		  const struct flannel_socket *fs, const struct flannel_ip *to,
 		  struct flannel_route *route)
 {
 	struct flowi4 fl4 = {
@@ -23,7 +23,7 @@ static int route4(struct flannel_dev *fl, const struct flannel_config *cfg,
 		.flowi4_mark = cfg->fwmark,
 		.flowi4_tos = route->dsfield & INET_DSCP_MASK,
 		.flowi4_proto = IPPROTO_UDP,
-		.daddr = vtep->addr.ip4,
+		.daddr = to->ip4,
 		.saddr = cfg->local4,
 		.fl4_sport = route->sport,
 		.fl4_dport = cfg->port,
@@ -55,7 +55,7 @@ static int check6(const struct flannel_dev *fl, const struct dst_entry *dst)
 }
 
 static int route6(struct flannel_dev *fl, const struct flannel_config *cfg,
-		  const struct flannel_socket *fs, const struct flannel_vtep *vtep,
+		  const struct flannel_socket *fs, const struct flannel_ip *to,
 		  struct flannel_route *route)
 {
 	struct flowi6 fl6 = {
@@ -63,7 +63,7 @@ static int route6(struct flannel_dev *fl, const struct flannel_config *cfg,
 		.flowi6_mark = cfg->fwmark,
 		.flowlabel = ip6_make_flowinfo(route->dsfield & INET_DSCP_MASK, 0),
 		.flowi6_proto = IPPROTO_UDP,
-		.daddr = vtep->addr.ip6,
+		.daddr = to->ip6,
 		.saddr = cfg->local6,
 		.fl6_sport = route->sport,
 		.fl6_dport = cfg->port,
@@ -96,7 +96,7 @@ static void cache_set6(struct dst_cache *cache, const struct flannel_route *rout
 }
 #else
 static int route6(struct flannel_dev *fl, const struct flannel_config *cfg,
-		  const struct flannel_socket *fs, const struct flannel_vtep *vtep,
+		  const struct flannel_socket *fs, const struct flannel_ip *to,
 		  struct flannel_route *route)
 {
 	return FLANNEL_A_STATS_TX_NO_SOCKET;
@@ -134,6 +134,25 @@ static void cache_set(struct dst_cache *cache, u8 family, const struct flannel_r
 }
 
 /**
+ * flannel_route_look_up - find an underlay route, past the cache
+ * @fl: device
+ * @cfg: its options
+ * @fs: its socket of the family of @to
+ * @to: underlay address
+ * @route: @sport and @dsfield given, the rest filled in
+ *
+ * Context: bottom halves disabled and rcu_read_lock().
+ * Return: as flannel_route().
+ */
+int flannel_route_look_up(struct flannel_dev *fl, const struct flannel_config *cfg,
+			  const struct flannel_socket *fs, const struct flannel_ip *to,
+			  struct flannel_route *route)
+{
+	return to->family == AF_INET ? route4(fl, cfg, fs, to, route) :
+				       route6(fl, cfg, fs, to, route);
+}
+
+/**
  * flannel_route - find the underlay route to a VTEP
  * @fl: device
  * @cfg: its options
@@ -160,8 +179,7 @@ int flannel_route(struct flannel_dev *fl, const struct flannel_config *cfg,
 	if (path && cache_get(&path->cache, family, route))
 		return 0;
 
-	cause = family == AF_INET ? route4(fl, cfg, fs, vtep, route) :
-				    route6(fl, cfg, fs, vtep, route);
+	cause = flannel_route_look_up(fl, cfg, fs, &vtep->addr, route);
 	if (!cause && path)
 		cache_set(&path->cache, family, route);
 	return cause;

@@ -29,6 +29,9 @@ struct flannel_route {
 	u8 dsfield;
 };
 
+int flannel_route_look_up(struct flannel_dev *fl, const struct flannel_config *cfg,
+			  const struct flannel_socket *fs, const struct flannel_ip *to,
+			  struct flannel_route *route);
 int flannel_route(struct flannel_dev *fl, const struct flannel_config *cfg,
 		  const struct flannel_socket *fs, struct flannel_vtep *vtep,
 		  struct flannel_route *route);

@@ -29,14 +29,15 @@ ping_of()
 	in_ns "$1" ping -n -c 1 -W 0.3 -M 'do' -s "$(($3 - header))" "${@:4}" "$2"
 }
 
-# Sends what it believes to fit: only a packet that is sent can teach it better.
+# Sends what it believes to fit, until it is answered or told: only a packet that
+# is sent can teach it better.
 knows_mtu()
 {
 	local mtu
 	mtu=$(route_mtu "$1" "$2")
 	[[ $mtu == "$3" ]] && return
-	ping_of "$1" "$2" "${mtu:-1450}"
-	return 1
+	ping_of "$1" "$2" "${mtu:-1450}" -i 0.05 -w 1
+	[[ $(route_mtu "$1" "$2") == "$3" ]]
 }
 
 # learns TEXT NS ADDRESS MTU - the namespace comes to know the limit, and is right
@@ -119,21 +120,21 @@ over_ipv4_df_unset()
 
 over_ipv4_df_set()
 {
-	use 4 1380 'set'
+	use 4 1380 'set' || { fail 'set-up'; return; }
 	streams
 	all_learn 1330 1330
 }
 
 over_ipv6()
 {
-	use 6 1380 'set'
+	use 6 1380 'set' || { fail 'set-up'; return; }
 	streams
 	all_learn 1310 1310
 }
 
 over_ipv6_less_than_1280()
 {
-	use 6 1300 unset
+	use 6 1300 unset || { fail 'set-up'; return; }
 	streams
 	all_learn 1230 1280
 }
@@ -145,7 +146,7 @@ by_other_routes()
 	local family limit
 	for family in 4 6; do
 		limit=$((family == 4 ? 1330 : 1310))
-		use $family 1380 'set'
+		use $family 1380 'set' || { fail 'set-up'; return; }
 		batch "$n1" <<-END
 			rule add fwmark 7 table 100
 			route add default via 192.168.11.254 dev eth0 table 100
@@ -157,8 +158,17 @@ by_other_routes()
 		learns "pod, fwmark over IPv$family" "$pod1" 10.42.2.2 $limit
 		in_ns "$n1" flctl link set flannel.1 fwmark 0 dev eth0
 		forget "$n1" "$pod1"
+		# Now without the interface they would go there.
+		batch "$n1" <<-END
+			link add elsewhere type veth peer name nowhere
+			link set nowhere addrgenmode none up
+			link set elsewhere addrgenmode none up
+			route add 192.168.12.0/24 dev elsewhere
+			route add fd12::/64 dev elsewhere
+		END
 		learns "pod, dev over IPv$family" "$pod1" 10.42.2.2 $limit
 		in_ns "$n1" flctl link set flannel.1 nodev
+		ip -n "$n1" link del elsewhere
 		ip -n "$n1" rule del fwmark 7 table 100
 		ip -n "$n1" -6 rule del fwmark 7 table 100
 		ip -n "$n1" route flush table 100
@@ -169,10 +179,29 @@ by_other_routes()
 # No router is needed for an IPv6 underlay to take less than the device's MTU.
 by_family()
 {
-	use 6 1500 unset
+	use 6 1500 unset || { fail 'set-up'; return; }
 	check_equal 'MTU of the device' 1450 "$(in_ns "$n1" cat /sys/class/net/flannel.1/mtu)"
 	all_learn 1430 1430
 }
 
+# segments TEXT LIMIT TOLD - a datagram that the device gets whole, to be cut into
+# packets of LIMIT; it is too big so often
+segments()
+{
+	local before
+	before=$(stat "$n1" flannel.1 tx_too_big)
+	check "$1: send" in_ns "$n1" vxlan_send to=fd42:0:0:2:: dport=9 ip=0 gso=4 len=$(($2 - 70))
+	check_equal "$1: tx_too_big" "$3" $(($(stat "$n1" flannel.1 tx_too_big) - before))
+}
+
+# What is still to be cut is judged by its segments, not by its length.
+by_segment()
+{
+	use 6 1500 unset || { fail 'set-up'; return; }
+	forget "$n1"
+	segments 'segments of the limit' 1430 0
+	segments 'one byte more' 1431 1
+}
+
 run_tests over_ipv4_df_unset over_ipv4_df_set over_ipv6 over_ipv6_less_than_1280 \
-	by_other_routes by_family
+	by_other_routes by_family by_segment
