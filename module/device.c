@@ -264,8 +264,11 @@ void flannel_lower_carrier(struct flannel_dev *fl)
 /* The NIC goes: drop every reference to it, keep all else as it is. */
 static void lower_lost(struct flannel_dev *fl)
 {
-	netdev_upper_dev_unlink(fl->lower, fl->dev);
+	struct net_device *lower = fl->lower;
+
+	/* Unlinking is an event, too, which is not to move sockets. */
 	fl->lower = NULL;
+	netdev_upper_dev_unlink(lower, fl->dev);
 	set_oif(fl, NULL, true);
 	flannel_lower_carrier(fl);
 	synchronize_net();

@@ -102,14 +102,19 @@ static void socket_destroy(struct flannel_socket *fs)
 	kfree(fs);
 }
 
-static struct flannel_socket *socket_get(struct net *net, int family, __be16 port, int l3index)
+static struct flannel_socket *socket_find(struct net *net, int family, __be16 port, int l3index)
 {
 	struct flannel_socket *fs;
 
 	list_for_each_entry(fs, &flannel_net(net)->sockets, node)
 		if (fs->family == family && fs->port == port && fs->l3index == l3index)
 			return fs;
-	return socket_create(net, family, port, l3index);
+	return NULL;
+}
+
+static struct flannel_socket *socket_get(struct net *net, int family, __be16 port, int l3index)
+{
+	return socket_find(net, family, port, l3index) ?: socket_create(net, family, port, l3index);
 }
 
 static int socket_join(struct flannel_socket *fs, struct flannel_dev *fl)
@@ -156,19 +161,26 @@ static int wanted_l3index(const struct flannel_dev *fl)
 }
 
 /*
- * Puts a socket that no other device is on into another VRF, or out of one, in
- * place: two sockets of which one is in none cannot share a port.
+ * Puts a socket that no other device is on into a VRF, or out of one, in place:
+ * two sockets of which one is in none cannot share a port. From one VRF to
+ * another, or where there is one to join, a socket is opened as any other.
+ * Nothing here notices that somebody else has the port there: then one of the
+ * two gets all packets, as with SO_BINDTODEVICE.
  */
 static int socket_rebind(struct flannel_socket *fs, int l3index)
 {
-	int err;
+	struct sock *sk = fs->sock->sk;
 
-	if (!list_is_singular(&fs->order))
+	if (!list_is_singular(&fs->order) || (fs->l3index && l3index) ||
+	    socket_find(sock_net(sk), fs->family, fs->port, l3index))
 		return -EADDRINUSE;
-	err = sock_bindtoindex(fs->sock->sk, l3index, true);
-	if (!err)
-		fs->l3index = l3index;
-	return err;
+	/* sock_bindtoindex() asks for the capability of whoever moved the NIC. */
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_bound_dev_if, l3index);
+	sk_dst_reset(sk);
+	release_sock(sk);
+	fs->l3index = l3index;
+	return 0;
 }
 
 static void report_bind(struct netlink_ext_ack *extack, int err, __be16 port)
@@ -257,8 +269,8 @@ void flannel_sockets_close(struct flannel_dev *fl)
  * @fl: device
  * @extack: says what is wrong, may be NULL
  *
- * A socket of our own is moved; one that is shared is left for another, which is
- * joined before: no packet is lost.
+ * A socket moves in place where it can; else it is left for another, which is
+ * opened or joined before: no packet is lost.
  *
  * Context: RTNL.
  * Return: 0 or a negative errno; the old sockets stay in use then.
@@ -266,15 +278,12 @@ void flannel_sockets_close(struct flannel_dev *fl)
 int flannel_sockets_update(struct flannel_dev *fl, struct netlink_ext_ack *extack)
 {
 	struct flannel_socket *old[FLANNEL_FAMILIES];
-	int was[FLANNEL_FAMILIES] = {};
 	int l3index = wanted_l3index(fl);
 	int err = 0, i;
 
-	for (i = 0; i < FLANNEL_FAMILIES; i++) {
+	for (i = 0; i < FLANNEL_FAMILIES; i++)
 		old[i] = rtnl_dereference(fl->sock[i]);
-		if (old[i])
-			was[i] = old[i]->l3index;
-	}
+	/* The same devices are on both, so both move in place or none does. */
 	for (i = 0; i < FLANNEL_FAMILIES && !err; i++)
 		if (old[i] && old[i]->l3index != l3index && socket_rebind(old[i], l3index))
 			err = open_family(fl, i, l3index, extack);
@@ -282,12 +291,8 @@ int flannel_sockets_update(struct flannel_dev *fl, struct netlink_ext_ack *extac
 	for (i = 0; i < FLANNEL_FAMILIES; i++) {
 		struct flannel_socket *now = rtnl_dereference(fl->sock[i]);
 
-		/* Moved in place, for nothing if the other family did not follow. */
-		if (now == old[i]) {
-			if (err && now && now->l3index != was[i])
-				socket_rebind(now, was[i]);
+		if (now == old[i])
 			continue;
-		}
 		if (err)
 			rcu_assign_pointer(fl->sock[i], old[i]);
 		synchronize_net();
