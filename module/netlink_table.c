@@ -193,17 +193,27 @@ static bool is_local4(const struct flannel_dev *fl, __be32 addr)
 	return local;
 }
 
+static bool is_local6(const struct flannel_dev *fl, const struct in6_addr *addr)
+{
+	bool local = false;
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct net_device *lower;
+
+	rcu_read_lock();
+	lower = dev_get_by_index_rcu(fl->net, READ_ONCE(fl->oif));
+	local = ipv6_chk_addr(fl->net, addr, lower, 0);
+	rcu_read_unlock();
+#endif
+	return local;
+}
+
 static bool is_our_own(const struct flannel_dev *fl, const struct flannel_ip *ip)
 {
 	if (is_configured_local(fl, ip))
 		return true;
 	if (ip->family == AF_INET)
 		return is_local4(fl, ip->ip4);
-#if IS_ENABLED(CONFIG_IPV6)
-	return ipv6_chk_addr(fl->net, &ip->ip6, NULL, 0);
-#else
-	return false;
-#endif
+	return is_local6(fl, &ip->ip6);
 }
 
 static int refuse(struct netlink_ext_ack *extack, const struct nlattr *attr, const char *text)

@@ -172,7 +172,7 @@ static bool has_own_source(const struct flannel_dev *fl, const struct sk_buff *s
 	if (is_v4(skb))
 		return inet_addr_type_dev_table(net, fl->dev, ip_hdr(skb)->saddr) == RTN_LOCAL;
 #if IS_ENABLED(CONFIG_IPV6)
-	return ipv6_chk_addr(net, &ipv6_hdr(skb)->saddr, NULL, 0);
+	return ipv6_chk_addr(net, &ipv6_hdr(skb)->saddr, fl->dev, 0);
 #else
 	return false;
 #endif
@@ -186,8 +186,9 @@ static bool is_from_vtep(const struct flannel_ip *sender, const struct sk_buff *
 }
 
 /*
- * A source in a lease of the sender needs no further look: leases hold neither
- * bogus addresses nor, overlapping a local lease, our own.
+ * A source in a lease of the sender needs little further look: leases hold no
+ * bogus addresses. An address of ours that no local lease keeps others from
+ * leasing is a martian to IPv4; IPv6 would take it.
  */
 static int check_source(const struct flannel_dev *fl, u8 mode, const struct flannel_ip *sender,
 			const struct sk_buff *skb, struct flannel_vtep **vtep)
@@ -197,7 +198,9 @@ static int check_source(const struct flannel_dev *fl, u8 mode, const struct flan
 
 	if (likely(leased && flannel_ip_equal(&owner->addr, sender))) {
 		*vtep = owner;
-		return 0;
+		if (is_v4(skb) || mode == FLANNEL_SRCCHECK_OFF || !has_own_source(fl, skb))
+			return 0;
+		return FLANNEL_A_STATS_RX_OWN_SOURCE;
 	}
 	*vtep = vtep_at(fl, sender);
 	if (mode == FLANNEL_SRCCHECK_OFF)

@@ -24,13 +24,6 @@ gone()
 	! ip -n "$1" link show flannel.1 2>/dev/null
 }
 
-# The port of n1 is free, and so is the VNI
-free()
-{
-	check 'the VNI is free' in_ns "$n1" flctl link add flannel.7 up
-	ip -n "$n1" link del flannel.7
-}
-
 works_elsewhere()
 {
 	local table
@@ -45,6 +38,9 @@ works_elsewhere()
 	check_refused 'a VTEP that is an address of the underlay namespace' \
 		'192\.168\.9\.1 is an address of this host' \
 		in_ns "$inner" flctl lease add 10.42.8.0/24 via 192.168.9.1 \
+		lladdr 02:00:00:00:09:09 dev flannel.1
+	check_refused 'an IPv6 VTEP that is one' 'fd09::1 is an address of this host' \
+		in_ns "$inner" flctl lease add 10.42.8.0/24 via fd09::1 \
 		lladdr 02:00:00:00:09:09 dev flannel.1
 	check 'dev is a name of the underlay namespace' \
 		in_ns "$inner" flctl link set flannel.1 dev eth0
@@ -63,7 +59,7 @@ works_elsewhere()
 	ip -n "$n1" link del eth0
 	check_equal 'carrier, when the NIC goes' 0 \
 		"$(in_ns "$inner" cat /sys/class/net/flannel.1/carrier)"
-	in_ns "$inner" ping -n -q -c 1 -W 1 10.42.2.0 >/dev/null && fail 'without a NIC'
+	enter "$inner" ping -n -q -c 1 -W 0.2 10.42.2.0 >/dev/null && fail 'without a NIC'
 	ip -n "$n1" link add eth0 type bridge
 	check_equal 'carrier, when the name is back' 1 \
 		"$(in_ns "$inner" cat /sys/class/net/flannel.1/carrier)"
@@ -74,6 +70,9 @@ made_elsewhere()
 {
 	underlay 2 && new_ns inner || { fail 'set-up'; return; }
 	check 'make' ip -n "$n1" link add flannel.1 netns "$inner" type flannel
+	# by a number, or by the name where the namespace has one here
+	check 'ip shows where the underlay is' grep -Eq 'link-netns(id)? ' \
+		<(ip -n "$inner" link show flannel.1)
 	overlay_up "$n2" 2
 	lease "$n2" 10.42.1.0/24 via 192.168.9.1 lladdr 02:00:00:00:01:01
 	ip -n "$inner" link set flannel.1 up
@@ -83,33 +82,56 @@ made_elsewhere()
 	check 'works' pings "$inner" 10.42.2.0
 }
 
-# The outer mark is the option, whatever marks the inner packet carries
+# The outer mark is the option, whatever marks the inner packet carries; and none
+# of the underlay's marks comes in
 mark_survives()
 {
+	local ns
 	set_up || return
-	in_ns "$n1" nft -f - <<-END
+	for ns in "$n1" "$n2"; do
+		enter "$ns" nft -f - <<-END
+			table inet t {
+				counter seven {}
+				counter others {}
+				chain output {
+					type filter hook output priority 0
+					udp dport 8472 meta mark 7 counter name seven accept
+					udp dport 8472 counter name others
+				}
+				chain input {
+					type filter hook prerouting priority -400
+					udp dport 8472 meta mark set 9
+				}
+			}
+		END
+	done
+	enter "$inner" nft -f - <<-END
 		table inet t {
 			counter seven {}
 			counter others {}
-			chain output {
-				type filter hook output priority 0
-				udp dport 8472 meta mark 7 counter name seven accept
-				udp dport 8472 counter name others
+			chain input {
+				type filter hook prerouting priority -400
+				iifname flannel.1 meta mark 0 counter name others accept
+				iifname flannel.1 counter name seven
 			}
 		}
 	END
-	check 'fwmark' in_ns "$inner" flctl link set flannel.1 fwmark 7
+	check 'fwmark' enter "$inner" flctl link set flannel.1 fwmark 7
 	check 'unmarked' pings "$inner" 10.42.2.0
 	check 'marked inside' pings "$inner" 10.42.2.0 -m 5
-	check_equal 'marks' 'seven 2 others 0' "$(marks)"
-	in_ns "$inner" flctl link set flannel.1 fwmark 0
+	check_equal 'marks' 'seven 2 others 0' "$(marks "$n1")"
+	enter "$inner" flctl link set flannel.1 fwmark 0
 	check 'marked inside' pings "$inner" 10.42.2.0 -m 7
-	check_equal 'marks' 'seven 2 others 1' "$(marks)"
+	check_equal 'marks' 'seven 2 others 1' "$(marks "$n1")"
+	check_equal 'marks that came in' 'seven 0 others 3' "$(marks "$inner")"
+	# nor out where both are in one namespace; answers to the three had none either
+	check 'marked inside' pings "$n2" 10.42.1.0 -m 7
+	check_equal 'marks' 'seven 0 others 4' "$(marks "$n2")"
 }
 
 marks()
 {
-	in_ns "$n1" nft list counters | awk '
+	enter "$1" nft list counters | awk '
 		/counter/ { name = $2 }
 		/packets/ { p[name] = $2 }
 		END { print "seven", p["seven"], "others", p["others"] }'

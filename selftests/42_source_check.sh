@@ -108,6 +108,50 @@ pod_forges()
 	check 'VTEP 2 still gets through' pings "$n2" 10.42.1.2
 }
 
+# martians - packets with impossible sources that IPv4 has refused
+martians()
+{
+	local -a words
+	local hex sum=0 i column=
+	while read -ra words; do
+		if [[ -z $column ]]; then
+			for i in "${!words[@]}"; do
+				[[ ${words[i]} != in_martian_src ]] || column=$i
+			done
+			continue
+		fi
+		hex=${words[column]}
+		((sum += 16#$hex))
+	done </proc/net/stat/rt_cache
+	echo "$sum"
+}
+
+more_martians() { (($(martians) > $1)); }
+
+# An address of this host that lies in a peer's lease, and in no local one
+own_in_peers_lease()
+{
+	local martians
+	overlay 2 || { fail 'set-up'; return; }
+	ip -n "$n1" addr add fd42:0:0:2::99/128 dev lo nodad
+	rx_mark "$n1" flannel.1
+	in_ns "$n2" vxlan_send to=192.168.9.1 "dmac=$(lladdr "$n1" flannel.1)" \
+		dst=fd42:0:0:1:: , src=fd42:0:0:2::99 , src=fd42:0:0:2::98
+	check_rx 'lease' "$n1" flannel.1 rx_packets=1 rx_own_source=1
+	# IPv4 refuses them by itself.
+	ip -n "$n1" addr add 10.42.2.99/32 dev lo
+	martians=$(martians)
+	in_ns "$n2" vxlan_send to=192.168.9.1 "dmac=$(lladdr "$n1" flannel.1)" \
+		src=10.42.2.99 dst=10.42.1.0
+	until_true 3 more_martians "$martians" || fail 'an IPv4 address of ours was accepted'
+
+	in_ns "$n1" flctl link set flannel.1 srccheck off
+	rx_mark "$n1" flannel.1
+	in_ns "$n2" vxlan_send to=192.168.9.1 "dmac=$(lladdr "$n1" flannel.1)" \
+		src=fd42:0:0:2::99 dst=fd42:0:0:1::
+	check_rx 'off' "$n1" flannel.1 rx_packets=1
+}
+
 wrong_address()
 {
 	overlay 2 4 || { fail 'set-up'; return; }
@@ -179,4 +223,4 @@ lan_client()
 one_way() { in_ns "$n2" ping -n -q -c 1 -W 2 -I "$1" "$2"; }
 
 need vxlan_send
-run_tests forged_over_ipv4 forged_over_ipv6 pod_forges wrong_address lan_client
+run_tests forged_over_ipv4 forged_over_ipv6 pod_forges own_in_peers_lease wrong_address lan_client
