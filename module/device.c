@@ -331,10 +331,10 @@ static void own_event(struct flannel_dev *fl, unsigned long event, void *info)
 	case NETDEV_REGISTER:
 		/* New, or new to this namespace, where IPv6 starts afresh. */
 		keep_quiet(fl->dev);
-		flannel_tables_changed();
+		flannel_devices_changed(dev_net(fl->dev));
 		break;
 	case NETDEV_UNREGISTER:
-		flannel_tables_changed();
+		flannel_devices_changed(dev_net(fl->dev));
 		break;
 	}
 }

@@ -116,13 +116,17 @@ struct flannel_dev {
 };
 
 /**
- * struct flannel_net - what a network namespace has as an underlay
+ * struct flannel_net - what a network namespace has, mostly as an underlay
  * @devices: devices whose packets leave here
  * @sockets: sockets open here
+ * @comings: how often a device has come, gone or moved, for dumps
+ * @changes: the same with changes of the tables of devices that are here
  */
 struct flannel_net {
 	struct list_head devices;
 	struct list_head sockets;
+	atomic_t comings;
+	atomic_t changes;
 };
 
 extern unsigned int flannel_net_id;

@@ -240,14 +240,19 @@ static int fill_seq(struct sk_buff *skb, struct flannel_dev *fl)
 	return nla_put_u64_64bit(skb, FLANNEL_A_SEQ, seq, FLANNEL_A_PAD);
 }
 
-/* One message about a device: its state or its counters, by @cmd. */
-static int put_dev(struct sk_buff *skb, struct flannel_dev *fl, u32 portid, u32 seq, int flags,
-		   u8 cmd)
+/*
+ * One message about a device: its state or its counters, by @cmd.  @cb: of the
+ * dump that it is part of, or NULL.
+ */
+static int put_dev(struct sk_buff *skb, struct flannel_dev *fl, u32 portid, u32 seq,
+		   struct netlink_callback *cb, u8 cmd)
 {
-	void *header = genlmsg_put(skb, portid, seq, &flannel_family, flags, cmd);
+	void *header = genlmsg_put(skb, portid, seq, &flannel_family, cb ? NLM_F_MULTI : 0, cmd);
 
 	if (!header)
 		return -EMSGSIZE;
+	if (cb)
+		genl_dump_check_consistent(cb, header);
 	if (nla_put_u32(skb, FLANNEL_A_IFINDEX, fl->dev->ifindex) ||
 	    nla_put_string(skb, FLANNEL_A_IFNAME, fl->dev->name) ||
 	    (cmd == FLANNEL_CMD_STATS_GET ? fill_stats(skb, fl) :
@@ -268,7 +273,7 @@ static int do_dev_get(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(fl))
 		return PTR_ERR(fl);
 	reply = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	err = reply ? put_dev(reply, fl, info->snd_portid, info->snd_seq, 0,
+	err = reply ? put_dev(reply, fl, info->snd_portid, info->snd_seq, NULL,
 			      info->genlhdr->cmd) : -ENOMEM;
 	flannel_release_dev(fl);
 	if (!err)
@@ -283,11 +288,11 @@ static int dump_devs(struct sk_buff *skb, struct netlink_callback *cb)
 	struct flannel_dev *fl;
 	int err = 0;
 
+	flannel_dump_comings(cb);
 	while (!err && (fl = flannel_dump_dev(cb))) {
 		if (IS_ERR(fl))
 			return PTR_ERR(fl);
-		err = put_dev(skb, fl, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			      NLM_F_MULTI, cmd);
+		err = put_dev(skb, fl, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, cb, cmd);
 		if (!err)
 			cb->args[0]++;
 		flannel_release_dev(fl);

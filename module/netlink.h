@@ -28,7 +28,8 @@ int flannel_dump_tables(struct sk_buff *skb, struct netlink_callback *cb,
 			flannel_dump_table_t dump);
 u64 flannel_dump_cursor(const struct netlink_callback *cb);
 void flannel_dump_set_cursor(struct netlink_callback *cb, u64 cursor);
-void flannel_tables_changed(void);
+void flannel_devices_changed(const struct net *net);
+void flannel_dump_comings(struct netlink_callback *cb);
 void flannel_dump_seq(struct netlink_callback *cb, const struct flannel_dev *fl);
 
 /* netlink_table.c, leases and transactions */

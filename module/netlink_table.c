@@ -43,9 +43,6 @@ struct flannel_transaction {
 static LIST_HEAD(transactions);
 static DEFINE_MUTEX(transactions_lock);
 
-/* Counts the changes of all tables and of their number, for dumps of several. */
-static atomic_t changes;
-
 /* A prefix as text; the longest IPv6 one has 39 + 4 characters. */
 struct text {
 	char s[48];
@@ -362,7 +359,7 @@ static void notify(struct flannel_dev *fl, struct genl_info *info, u8 cmd,
 	struct net *net = genl_info_net(info);
 	struct sk_buff *skb;
 
-	atomic_inc(&changes);
+	atomic_inc(&flannel_net(dev_net(fl->dev))->changes);
 	if (!genl_has_listeners(&flannel_family, net, 0) &&
 	    !(info->nlhdr->nlmsg_flags & NLM_F_ECHO))
 		return;
@@ -866,13 +863,15 @@ int flannel_do_table_abort(struct sk_buff *skb, struct genl_info *info)
 }
 
 /**
- * flannel_tables_changed - a device has come, gone or moved
+ * flannel_devices_changed - a device has come, gone or moved
+ * @net: the network namespace it is in, or was
  *
  * Context: any.
  */
-void flannel_tables_changed(void)
+void flannel_devices_changed(const struct net *net)
 {
-	atomic_inc(&changes);
+	atomic_inc(&flannel_net(net)->comings);
+	atomic_inc(&flannel_net(net)->changes);
 }
 
 /**
@@ -901,14 +900,24 @@ void flannel_dump_set_cursor(struct netlink_callback *cb, u64 cursor)
 }
 
 /**
+ * flannel_dump_comings - tell a dump of devices which of them it shows
+ * @cb: dump
+ */
+void flannel_dump_comings(struct netlink_callback *cb)
+{
+	cb->seq = (u32)atomic_read(&flannel_net(sock_net(cb->skb->sk))->comings) << 1 | 1;
+}
+
+/**
  * flannel_dump_seq - tell a dump which state of the tables it shows
  * @cb: dump
- * @fl: device it is at, its lock held
+ * @fl: device it is at, its lock held; NULL at the end of a dump of all
  */
 void flannel_dump_seq(struct netlink_callback *cb, const struct flannel_dev *fl)
 {
+	const struct flannel_net *fn = flannel_net(sock_net(cb->skb->sk));
 	u32 seq = flannel_dump_attrs(cb)[FLANNEL_A_IFINDEX] ? fl->table.seq :
-							     (u32)atomic_read(&changes);
+							     (u32)atomic_read(&fn->changes);
 
 	/* 0 means that there is nothing to compare. */
 	cb->seq = seq << 1 | 1;
@@ -936,6 +945,9 @@ int flannel_dump_tables(struct sk_buff *skb, struct netlink_callback *cb,
 			cb->args[0]++;
 		flannel_release_dev(fl);
 	}
+	/* A device that went in the middle was perhaps the last one. */
+	if (!err && !flannel_dump_attrs(cb)[FLANNEL_A_IFINDEX])
+		flannel_dump_seq(cb, NULL);
 	return skb->len;
 }
 

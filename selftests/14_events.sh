@@ -27,10 +27,14 @@ one_each()
 		l events
 	exactly ok a lease_del +10.42.2.0/24
 	exactly 'lease_del_ntf seq=5 10.42.2.0/24,local;' l events
+	exactly ok a lease_del +fd42::/64
+	exactly "lease_del_ntf seq=6 fd42::/64,$A;" l events
+	exactly ok a lease_add "+10.42.2.0/24,$A"
 	exactly ok a lease_flush
-	exactly 'table_ntf seq=6 added=0 changed=0 removed=1;' l events
+	exactly "lease_add_ntf seq=7 10.42.2.0/24,$A;table_ntf seq=8 added=0 changed=0 removed=1;" \
+		l events
 	exactly ok a lease_flush
-	exactly 'table_ntf seq=7 added=0 changed=0 removed=0;' l events
+	exactly 'table_ntf seq=9 added=0 changed=0 removed=0;' l events
 	# whoever listens sees all of it, each by itself
 	answers 'lease_add_ntf seq=1 *removed=0;' m events
 	exactly silence m events

@@ -71,6 +71,26 @@ interrupted()
 }
 
 # The device goes in the middle; other dumps have their own places
+# Lists of devices and of their counters
+devices_go()
+{
+	local i
+	device || return
+	check_equal 'devices' ok "$(for i in {2..120}; do
+		echo "r link-add flannel.$i id=$i"
+	done | rawnl | sort -u)"
+	raw_start
+	answers 'more*' d dump-start dev_get
+	answers 'more*' e dump-start stats_get
+	answers 'ok messages=120 *' f dump dev_get
+	[[ $ANSWER != *interrupted ]] || fail 'interrupted by nothing'
+	ip link del flannel.1
+	answers 'ok messages=* interrupted' d dump-rest
+	answers 'ok messages=* interrupted' e dump-rest
+	raw_stop
+	for i in {2..120}; do echo "link del flannel.$i"; done | ip -batch -
+}
+
 device_goes()
 {
 	device && fill 1000 16 && raw_start || return
@@ -83,10 +103,14 @@ device_goes()
 	answers 'ok messages=1000 *' f dump-rest
 	ip link del flannel.1
 	answers 'ENODEV: Interface * is not a flannel device* messages=*' d dump-rest
-	answers 'ok messages=*' e dump-rest
+	answers 'ok messages=* interrupted' e dump-rest
 	answers 'ok messages=0 *' e dump lease_get
-	# closed in the middle
+	# one comes
 	device && fill 1000 16
+	answers 'more*' e dump-start lease_get
+	check 'another device' flctl link add flannel.2 id 2
+	answers 'ok messages=1000 * interrupted' e dump-rest
+	# closed in the middle
 	answers 'more*' h dump-start lease_get
 	exactly ok h close
 	raw_stop
@@ -99,18 +123,18 @@ filtered()
 	flctl lease add fd42::/64 via 172.16.0.7 lladdr 02:00:00:00:00:77 dev flannel.1
 	flctl lease add fd42:0:0:1::/64 via fd09::9 lladdr 02:00:00:00:00:99 dev flannel.1
 	flctl lease add 10.200.0.0/24 local dev flannel.1
-	answers 'ok messages=2 parts=*' d dump lease_get vtep4=172.16.0.7
-	answers 'ok messages=1 parts=*' d dump lease_get vtep6=fd09::9
-	answers 'ok messages=0 parts=*' d dump lease_get vtep4=172.16.77.1
-	answers 'ok messages=3 parts=*' d dump lease_get vtep4=172.16.0.7 /nodev
-	answers 'ok messages=1003 parts=*' d dump lease_get
-	answers 'ok messages=1503 parts=*' d dump lease_get /nodev
-	answers 'ok messages=1002 parts=*' d dump vtep_get
-	answers 'ok messages=1502 parts=*' d dump vtep_get /nodev
-	answers 'ok messages=1 parts=*' d dump stats_get
-	answers 'ok messages=2 parts=*' d dump stats_get /nodev
-	answers 'ok messages=1 parts=*' d dump dev_get
-	answers 'ok messages=2 parts=*' d dump dev_get /nodev
+	answers 'ok messages=2 parts=+([0-9])' d dump lease_get vtep4=172.16.0.7
+	answers 'ok messages=1 parts=+([0-9])' d dump lease_get vtep6=fd09::9
+	answers 'ok messages=0 parts=+([0-9])' d dump lease_get vtep4=172.16.77.1
+	answers 'ok messages=3 parts=+([0-9])' d dump lease_get vtep4=172.16.0.7 /nodev
+	answers 'ok messages=1003 parts=+([0-9])' d dump lease_get
+	answers 'ok messages=1503 parts=+([0-9])' d dump lease_get /nodev
+	answers 'ok messages=1002 parts=+([0-9])' d dump vtep_get
+	answers 'ok messages=1502 parts=+([0-9])' d dump vtep_get /nodev
+	answers 'ok messages=1 parts=+([0-9])' d dump stats_get
+	answers 'ok messages=2 parts=+([0-9])' d dump stats_get /nodev
+	answers 'ok messages=1 parts=+([0-9])' d dump dev_get
+	answers 'ok messages=2 parts=+([0-9])' d dump dev_get /nodev
 	raw_stop
 	check_equal 'by one VTEP' "$(printf '%s\n' \
 			'10.0.6.0/24 via 172.16.0.7 lladdr 02:00:00:00:00:06' \
@@ -149,4 +173,4 @@ never_mixed()
 	(($(wc -l <"$TMP/replaces") > 2)) || fail 'there were no replaces'
 }
 
-run_tests whole interrupted device_goes filtered never_mixed
+run_tests whole interrupted device_goes devices_go filtered never_mixed

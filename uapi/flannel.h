@@ -40,6 +40,9 @@
 #define FLANNEL_OVERHEAD4	50
 #define FLANNEL_OVERHEAD6	70
 
+/* Protocol of the routes that flctl keeps; only such are ever touched by it. */
+#define FLANNEL_ROUTE_PROTOCOL	141
+
 /* At most so many distinct prefix lengths per address family in one table. */
 #define FLANNEL_MAX_LENGTHS	16
 /* At most so many local leases in one table. */
@@ -165,7 +168,8 @@ enum flannel_link_attr {
  *
  * Requests name the device by FLANNEL_A_IFINDEX; in dumps it is a filter.
  *
- * @FLANNEL_CMD_DEV_GET: (do, dump) state in effect of a device, and FLANNEL_A_SEQ
+ * @FLANNEL_CMD_DEV_GET: (do, dump) state in effect of a device, and FLANNEL_A_SEQ;
+ *	a dump while a device comes or goes says so (NLM_F_DUMP_INTR)
  * @FLANNEL_CMD_LEASE_ADD: (do) add one lease; EEXIST when the prefix has one
  * @FLANNEL_CMD_LEASE_CHANGE: (do) change one lease; ENOENT when there is none
  * @FLANNEL_CMD_LEASE_REPLACE: (do) add or change one lease
