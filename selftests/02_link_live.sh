@@ -40,44 +40,49 @@ table inet sent {
 	}
 }'
 
-# counts - "NAME PACKETS" of every counter
+# counts ARRAY - the packets of every counter by name
 counts()
 {
-	{
-		in_ns "$n1" nft list counters table inet sent
-		in_ns "$n2" nft list counters table inet seen
-	} | awk '$1 == "counter" { name = substr($2, 3) } $1 == "packets" { print name, $2 }'
+	local -n into=$1
+	local word rest name=
+	into=()
+	while read -r word rest; do
+		case $word in
+		counter) name=${rest%% *} name=${name#c_} ;;
+		packets) into[$name]=${rest%% *} ;;
+		esac
+	done < <(nsenter --net="/run/netns/$n1" nft list counters table inet sent
+		nsenter --net="/run/netns/$n2" nft list counters table inet seen)
 }
 
-# has_grown BEFORE NAME... - these counters have since
-has_grown()
+declare -A BEFORE LAST NOW
+
+# have_grown NAME... - these counters have since BEFORE
+have_grown()
 {
-	local now name
-	now=$(counts)
-	for name in "${@:2}"; do
-		(($(of "$name" "$now") > $(of "$name" "$1"))) || return 1
+	local name
+	counts NOW
+	for name; do
+		((${NOW[$name]:-0} > ${BEFORE[$name]:-0})) || return 1
 	done
 }
 
-of() { sed -n "s/^$1 //p" <<<"$2"; }
-
 # set OPTIONS... - on n1
-set_n1() { check "set $*" in_ns "$n1" flctl link set flannel.1 "$@"; }
+set_n1() { check "set $*" nsenter --net="/run/netns/$n1" flctl link set flannel.1 "$@"; }
 
 # show "NAME..." OPTIONS... - with these options each of the counters counts
 show()
 {
-	local before name
-	before=$(counts)
+	local name
+	counts BEFORE
 	for name in $1; do
-		check_equal "$name before '${*:2}'" "$(of "$name" "$LAST")" \
-			"$(of "$name" "$before")"
+		check_equal "$name before '${*:2}'" "${LAST[$name]}" "${BEFORE[$name]}"
 	done
 	set_n1 "${@:2}"
 	# shellcheck disable=SC2086
-	until_true 10 has_grown "$before" $1 && return
+	until_true 10 have_grown $1 && return
 	for name in $1; do
-		(($(of "$name" "$(counts)") > $(of "$name" "$before"))) ||
+		((NOW[$name] > BEFORE[$name])) ||
 			fail "$name: '${*:2}' does not show on the wire"
 	done
 }
@@ -85,19 +90,20 @@ show()
 # back OPTIONS... - from now on no counter but that of all packets counts
 back()
 {
+	local name
 	set_n1 "$@"
 	# what left before the change has arrived before a later one
-	LAST=$(counts)
-	until_true 10 has_grown "$LAST" all
-	LAST=$(counts)
-	until_true 10 has_grown "$LAST" all
+	for name in first second; do
+		counts BEFORE
+		until_true 10 have_grown all || fail "no $name packet"
+	done
+	counts LAST
 }
 
 # traffic_over FAMILY FUNCTION - runs it while pings with TOS 0x10 go both ways
 traffic_over()
 {
 	local table packets
-	LAST=
 	overlay 2 "$1" || { fail 'set-up'; return; }
 	in_ns "$n1" nft -f - <<<"$RULES" && in_ns "$n2" nft -f - <<<"$RULES" ||
 		{ fail 'counters'; return; }
@@ -107,7 +113,8 @@ traffic_over()
 	local out=$!
 	nsenter --net="/run/netns/$n2" ping -n -q -Q 0x10 -i 0.005 10.42.1.0 >"$TMP/in" &
 	local in=$!
-	until_true 10 has_grown 'all 0' all || fail 'no traffic'
+	BEFORE=()
+	until_true 10 have_grown all || fail 'no traffic'
 	back ttl auto
 	"$2"
 	kill -INT "$out" "$in"

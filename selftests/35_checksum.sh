@@ -26,13 +26,14 @@ use()
 		in_ns "$n1" ethtool -K eth0 tx off >/dev/null
 		in_ns "$n3" ethtool -K eth0 tx off >/dev/null
 		scratch
-	else
+	elif [[ $1 != "$FAMILY" ]]; then
 		overlay_peer "$n1" 2 "${base}2" "$(lladdr "$n2" flannel.1)"
 		overlay_peer "$n2" 1 "${base}1" "$(lladdr "$n1" flannel.1)"
 		overlay_peer "$n1" 3 "${base}3" "$(lladdr "$n3" flannel.1)"
 		overlay_peer "$n2" 3 "${base}3" "$(lladdr "$n3" flannel.1)"
 	fi
-	overlay_peer "$n3" 2 "${base}1" "$(lladdr "$n1" flannel.1)"
+	[[ $1 == "${FAMILY-}" ]] || overlay_peer "$n3" 2 "${base}1" "$(lladdr "$n1" flannel.1)"
+	FAMILY=$1
 	for ns in "$n1" "$n2" "$n3"; do
 		in_ns "$ns" flctl link set flannel.1 "${@:2}"
 	done

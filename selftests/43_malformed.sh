@@ -8,14 +8,27 @@
 
 . "$(dirname "$0")/lib.sh"
 
+SHARED=1
+
+# setup FAMILY [SRCCHECK] - of the underlay, of n1's device
 setup()
 {
-	overlay 2 "$1" srccheck "${2:-lease}" udp6zerocsumrx && MAC=$(lladdr "$n1" flannel.1) ||
-		{ fail 'set-up'; return 1; }
-	TO=192.168.9.1
-	[[ $1 == 4 ]] || TO=fd09::1
+	local base=192.168.9.
+	[[ $1 == 4 ]] || base=fd09::
+	if [[ -z ${n2-} ]]; then
+		overlay 2 "$1" udp6zerocsumrx || { fail 'set-up'; return 1; }
+		MAC=$(lladdr "$n1" flannel.1)
+		FAMILY=$1
+	elif [[ $1 != "$FAMILY" ]]; then
+		overlay_peer "$n1" 2 "${base}2" "$(lladdr "$n2" flannel.1)"
+		overlay_peer "$n2" 1 "${base}1" "$MAC"
+		FAMILY=$1
+	fi
+	in_ns "$n1" flctl link set flannel.1 srccheck "${2:-lease}" udp6zerocsumrx
+	TO=${base}1
 	IN4=(src=10.42.2.2 dst=10.42.1.0)
 	IN6=(src=fd42:0:0:2::2 dst=fd42:0:0:1::)
+	rx_mark "$n1" flannel.1
 }
 
 # sends TEXT COUNTER=N... -- FIELD=VALUE... - what n1 counts when n2 sends that
@@ -29,7 +42,6 @@ sends()
 		shift
 	done
 	shift
-	rx_mark "$n1" flannel.1
 	in_ns "$n2" vxlan_send "to=$TO" "dmac=$MAC" "$@" || fail "$text: cannot send"
 	check_rx "$text" "$n1" flannel.1 ${wanted[@]+"${wanted[@]}"}
 }
@@ -38,6 +50,7 @@ goes_on()
 {
 	check 'good traffic, IPv4' pings "$n2" 10.42.1.0
 	check 'good traffic, IPv6' pings "$n2" fd42:0:0:1::
+	rx_mark "$n1" flannel.1
 }
 
 # each FIELD VALUE... - one packet for each value
@@ -144,13 +157,16 @@ checksums()
 	local before
 	setup 4 || return
 	before=$(bad_sums)
-	sends 'bad UDP checksum, IPv4' -- raw=1 from=192.168.9.2 csum=bad "${IN4[@]}"
+	# The good one behind it shows that it has been looked at.
+	sends 'bad UDP checksum, IPv4' rx_packets=1 -- raw=1 from=192.168.9.2 \
+		, csum=bad "${IN4[@]}" , "${IN4[@]}"
 	sends 'no UDP checksum, IPv4' rx_packets=2 -- csum=zero \
 		, "${IN4[@]}" , raw=1 from=192.168.9.2 "${IN4[@]}"
 	sends 'good UDP checksum, IPv4' rx_packets=1 -- raw=1 from=192.168.9.2 "${IN4[@]}"
 	TO=fd09::1
 	in_ns "$n1" flctl link set flannel.1 srccheck off noudp6zerocsumrx
-	sends 'bad UDP checksum, IPv6' -- raw=1 from=fd09::2 csum=bad "${IN4[@]}"
+	sends 'bad UDP checksum, IPv6' rx_packets=1 -- raw=1 from=fd09::2 \
+		, csum=bad "${IN4[@]}" , "${IN4[@]}"
 	check_equal 'refused by UDP itself' $((before + 2)) "$(bad_sums)"
 	sends 'no UDP checksum, IPv6' rx_no_csum=2 -- csum=zero \
 		, "${IN4[@]}" , raw=1 from=fd09::2 "${IN6[@]}"
@@ -164,7 +180,8 @@ checksums()
 counted()
 {
 	local word sum=0
-	for word in $(rx_changes "$n1" flannel.1); do
+	rx_read "$n1" flannel.1
+	for word in ${RX_CHANGES[@]+"${RX_CHANGES[@]}"}; do
 		[[ $word == rx_foreign_mac=* ]] || ((sum += ${word#*=}))
 	done
 	((sum == $1))
@@ -177,7 +194,7 @@ fuzz()
 	shift
 	rx_mark "$n1" flannel.1
 	in_ns "$n2" vxlan_send "dmac=$MAC" count=500 "fuzz=$seed" "$@" || fail 'cannot send'
-	until_true 5 counted 500 || fail "seed $seed, $*: $(rx_changes "$n1" flannel.1)"
+	until_true 5 counted 500 || fail "seed $seed, $*: ${RX_CHANGES[*]-}"
 }
 
 mutations()
