@@ -55,17 +55,44 @@ idle()
 	check 'it can speak' pings "$n1" 10.42.2.0
 }
 
-# Not with an addrgenmode that the system prefers either
+# Not when the system prefers to either: no address, also in a namespace that the
+# device moves to, and no router is solicited when somebody gives it one
 system_wants_addresses()
 {
-	underlay 1 || { fail 'set-up'; return; }
-	in_ns "$n1" sysctl -qw net.ipv6.conf.default.addr_gen_mode=3 \
-		net.ipv6.conf.default.accept_ra=2
+	local ns
+	underlay 1 && new_ns away || { fail 'set-up'; return; }
+	for ns in "$n1" "$away"; do
+		in_ns "$ns" sysctl -qw net.ipv6.conf.default.addr_gen_mode=3 \
+			net.ipv6.conf.default.accept_ra=2 \
+			net.ipv6.conf.default.router_solicitation_delay=0
+	done
 	in_ns "$n1" flctl link add flannel.1 up
-	check_equal 'link-local addresses' '' \
-		"$(ip -n "$n1" -6 addr show dev flannel.1 scope link)"
-	check_equal 'addrgenmode' none \
-		"$(ip -n "$n1" -d link show flannel.1 | sed -n 's/.*addrgenmode \([a-z]*\).*/\1/p')"
+	no_address_of_its_own "$n1"
+	ip -n "$n1" link set flannel.1 netns "$away"
+	ip -n "$away" link set flannel.1 up
+	no_address_of_its_own "$away"
+	ip -n "$away" addr add fe80::1:2/64 dev flannel.1
+	until_true 5 is_in_use fe80::1:2 || fail 'the address is tentative'
+	# what would be solicited has been by the time that this one has gone
+	in_ns "$away" bash -c 'echo >/dev/udp/fe80::77%flannel.1/9'
+	until_true 5 all_multicast 1 || fail 'a link-local destination is not counted'
+	check_equal 'multicast and link-local packets' 1 \
+		"$(stat "$away" flannel.1 tx_multicast)"
 }
+
+no_address_of_its_own()
+{
+	check_equal 'link-local addresses' '' \
+		"$(ip -n "$1" -6 addr show dev flannel.1 scope link)"
+	check_equal 'addrgenmode' none \
+		"$(ip -n "$1" -d link show flannel.1 | sed -n 's/.*addrgenmode \([a-z]*\).*/\1/p')"
+}
+
+is_in_use()
+{
+	ip -n "$away" -6 addr show dev flannel.1 -tentative | grep -q "$1"
+}
+
+all_multicast() { (($(stat "$away" flannel.1 tx_multicast) >= $1)); }
 
 run_tests idle system_wants_addresses

@@ -38,8 +38,13 @@ automatic()
 	mtu_is 'not below' 1280
 	ip link set eth0 mtu 2000
 	mtu_is 'more again' 1950
+	ip link set eth0 mtu 576
+	mtu_is 'much less at once' 1280
+	ip link set eth0 mtu 2000
 	ip link del eth0
 	mtu_is 'underlay is away' 1950
+	flctl link set flannel.1 ttl 9
+	mtu_is 'another option meanwhile' 1950
 	nic 1600
 	mtu_is 'another underlay of the name' 1550
 }

@@ -33,7 +33,8 @@ agrees()
 		addr add fd00::1/128 dev flannel.1 nodad
 		route add fd42::/16 via fe80::1 dev flannel.1 onlink
 	END
-	lpmref "$seed" "$leases" 1000 "$lengths" "$base" "$TMP" 200 || fail lpmref
+	lpmref "$seed" "$leases" 1000 "$lengths" "$base" "$TMP" 200 \
+		"$((FAMILY == 4 ? 8 : 16))" || fail lpmref
 	check 'restore' flctl lease restore dev flannel.1 "$TMP/table" || return
 	rawnl flannel.1 <"$TMP/requests" | sed 's/ seq=[0-9]*//' >"$TMP/found"
 	diff "$TMP/answers" "$TMP/found" >"$TMP/diff" ||

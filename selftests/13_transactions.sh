@@ -85,6 +85,10 @@ belongs_to_the_socket()
 	unset RAW_PID
 	raw_start flannel.1
 	exactly 'ok seq=1' t table_begin
+	exactly ok t table_add "+10.42.4.0/24,$B"
+	# the next socket has the same address: a process's first one gets its pid
+	exactly ok t close
+	answers 'ENOENT: *' t table_commit
 	raw_stop
 }
 
@@ -166,6 +170,13 @@ restore()
 	check_equal 'save and restore' 'replace dev flannel.1 seq 3 added 0 changed 0 removed 0' \
 		"$(flctl lease save dev flannel.1 | flctl lease restore dev flannel.1 2>&1)"
 
+	# what later leases are held against is the new table
+	check_refused 'a local lease that came along' 'overlaps 10\.42\.1\.0/24' \
+		flctl lease add 10.42.1.128/25 $B_TEXT dev flannel.1
+	check_refused 'a VTEP that came along' 'contains the VTEP 192\.168\.9\.3' \
+		flctl lease add 192.168.9.3/32 via 172.16.0.9 lladdr 02:00:00:00:09:09 \
+		dev flannel.1
+
 	# what flctl sees, what one message is refused for, and what the end is
 	bad_line 5 'x via y' 'x'
 	bad_line 5 '10.42.3.0/24 local' '10\.42\.3\.0/24'
@@ -174,11 +185,14 @@ restore()
 	bad_line 5 '10.42.5.0/24 via 127.0.0.1 lladdr 02:00:00:00:02:02' 'not a unicast address'
 	bad_line 5 "10.42.1.128/25 $B_TEXT" 'overlaps 10\.42\.1\.0/24'
 	bad_line 5 "192.168.9.0/24 $B_TEXT" '192\.168\.9\.0/24 contains the VTEP 192\.168\.9\.'
+	bad_line 5 '192.168.9.0/24 via 172.16.0.9 lladdr 02:00:00:00:09:09' \
+		'192\.168\.9\.0/24 contains the VTEP 192\.168\.9\.'
 	bad_line 5 "10.42.5.0/24 $B_TEXT dev eth0" 'eth0'
 
 	check_refused 'no such file' 'cannot open' flctl lease restore dev flannel.1 "$TMP/none"
 	check 'an empty file is an empty table' flctl lease restore dev flannel.1 /dev/null
 	holds ''
+	check 'the local lease has gone' flctl lease add 10.42.1.128/25 $B_TEXT dev flannel.1
 }
 
 # bad_line N LINE PATTERN - a file whose line N is this one is refused, with the

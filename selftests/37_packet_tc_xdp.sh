@@ -104,6 +104,21 @@ tc_marks()
 	check 'the outer packet has no mark' pings "$n1" 10.42.2.0
 	tc -n "$n1" filter del dev flannel.1 egress
 	ip -n "$n1" rule del fwmark 7 unreachable
+	if command -v nft >/dev/null; then
+		in_ns "$n1" nft -f - <<-END || fail 'nft'
+			table inet marked {
+				chain out {
+					type filter hook output priority 0
+					udp dport 8472 meta mark 7 drop
+				}
+			}
+		END
+		check 'mark on the way out' tc -n "$n1" filter add dev flannel.1 egress \
+			protocol ip matchall action skbedit mark 7
+		check 'netfilter sees none either' pings "$n1" 10.42.2.0
+		in_ns "$n1" nft delete table inet marked
+		tc -n "$n1" filter del dev flannel.1 egress
+	fi
 
 	check 'mark on the way in' tc -n "$n1" filter add dev flannel.1 ingress protocol ip \
 		matchall action skbedit mark 7

@@ -24,14 +24,14 @@ set_up()
 		addr add 192.168.10.1/24 dev eth1
 		addr add fd10::1/64 dev eth1 nodad
 		addr add 192.168.99.1/32 dev lo
-		addr add fd99::1/128 dev lo
+		addr add fd99::1/128 dev lo nodad
 	END
 	batch "$n2" <<-END || return 1
 		link set eth1 up
 		addr add 192.168.10.2/24 dev eth1
 		addr add fd10::2/64 dev eth1 nodad
 		addr add 192.168.99.2/32 dev lo
-		addr add fd99::2/128 dev lo
+		addr add fd99::2/128 dev lo nodad
 		route add 192.168.99.1 via 192.168.10.1 src 192.168.99.2
 		route add fd99::1 via fd10::1 src fd99::2
 	END
@@ -63,12 +63,12 @@ use()
 
 route() { ip -n "$n1" route replace "$VTEP" via "$1" dev "$2"; }
 
-# went TEXT INTERFACE WORD - the next packet comes there, saying that
+# went TEXT INTERFACE WORD [PING OPTIONS...] - the next packet comes there, saying that
 went()
 {
 	local seen
 	seen=$(in_ns "$n2" sniff -i -n 1 "$2" ip netns exec "$n1" \
-		ping -n -c 1 -W "$((2 * ${TIME_FACTOR:-1}))" 10.42.2.0) || fail "$1: lost"
+		ping -n -c 1 -W "$((2 * ${TIME_FACTOR:-1}))" "${@:4}" 10.42.2.0) || fail "$1: lost"
 	[[ " $seen " == *" $3 "* ]] || fail "$1: wanted $3 on $2, found '$seen'"
 }
 
@@ -118,6 +118,24 @@ source_removed()
 	went 'with the old one again' eth0 "osrc=$1"
 }
 
+# Where the TOS takes part in routing, that of each packet does, or the fixed one.
+by_tos() # FAMILY
+{
+	ip -n "$n1" "-$1" rule add tos 0x10 table 100
+	ip -n "$n1" route add "$VTEP" via "$BY_N3" dev eth0 table 100
+	in_ns "$n1" flctl link set flannel.1 tos inherit
+	went 'without TOS' eth0 'ottl=64'
+	went 'with TOS' eth0 'ottl=63' -Q 0x10
+	went 'without TOS again' eth0 'ottl=64'
+	went 'with TOS again' eth0 'ottl=63' -Q 0x10
+	in_ns "$n1" flctl link set flannel.1 tos 0x10
+	went 'a fixed TOS' eth0 'ottl=63'
+	in_ns "$n1" flctl link set flannel.1 tos 0
+	went 'TOS 0' eth0 'ottl=64' -Q 0x10
+	ip -n "$n1" "-$1" rule del tos 0x10 table 100
+	ip -n "$n1" route del "$VTEP" via "$BY_N3" dev eth0 table 100
+}
+
 # What is under way when the route moves still arrives: nothing is lost at all.
 under_traffic()
 {
@@ -141,6 +159,7 @@ over_ipv4()
 	interface_changed
 	interface_down
 	source_removed 192.168.9.1 192.168.9.11 24
+	by_tos 4
 	under_traffic
 }
 
@@ -151,6 +170,7 @@ over_ipv6()
 	interface_changed
 	interface_down
 	source_removed fd09::1 fd09::11 64 nodad
+	by_tos 6
 	under_traffic
 }
 

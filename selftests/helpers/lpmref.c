@@ -2,12 +2,13 @@
 /*
  * lpmref - a lease table at random, and what look-ups in it must find
  *
- *	lpmref SEED LEASES QUERIES LENGTH[,LENGTH...] BASE/LEN DIR [CHANGES]
+ *	lpmref SEED LEASES QUERIES LENGTH[,LENGTH...] BASE/LEN DIR [CHANGES [ROUTED]]
  *
  * Makes up LEASES leases of these lengths inside a prefix and CHANGES changes
  * of them, and QUERIES addresses: some at random, most in or just beside a
- * lease. Finds for each address the longest lease that covers it by trying
- * them all bit by bit: slow, and with nothing in common with the kernel's way.
+ * lease, and some outside of BASE, but inside its first ROUTED bits. Finds for
+ * each address the longest lease that covers it by trying them all bit by bit:
+ * slow, and with nothing in common with the kernel's way.
  * Writes into DIR
  *
  *	table		the leases, for flctl lease restore
@@ -38,6 +39,7 @@ struct lease {
 };
 
 static struct prefix base;
+static unsigned int routed;
 static int family;
 static unsigned int bits;
 static unsigned int lengths[129], n_lengths;
@@ -230,12 +232,34 @@ static void step(unsigned char *bytes, int by)
 	}
 }
 
+/* An end of the base or one beside it, or of a lease with one bit of the base wrong. */
+static void make_outsider(unsigned char *addr, const struct prefix *lease)
+{
+	unsigned int bit, end = random() % 4;
+
+	memcpy(addr, lease->bytes, 16);
+	if (random() % 2) {
+		bit = routed + random() % (base.len - routed);
+		set_bit(addr, bit, !get_bit(addr, bit));
+		return;
+	}
+	memcpy(addr, base.bytes, 16);
+	for (bit = base.len; bit < bits; bit++)
+		set_bit(addr, bit, end & 1);
+	if (end & 2)
+		step(addr, end & 1 ? 1 : -1);
+}
+
 /* Anywhere, or in a lease, at its ends, or one beside these. */
 static void make_address(unsigned char *addr)
 {
 	const struct prefix *prefix = &leases[random() % n_leases].prefix;
 	unsigned int how = random() % 6, bit;
 
+	if (base.len > routed && random() % 8 == 0) {
+		make_outsider(addr, prefix);
+		return;
+	}
 	memcpy(addr, prefix->bytes, 16);
 	if (how == 0) {
 		memcpy(addr, base.bytes, 16);
@@ -251,7 +275,7 @@ static void make_address(unsigned char *addr)
 		step(addr, -1);
 	if (how == 5)
 		step(addr, 1);
-	if (!agree(addr, base.bytes, base.len))
+	if (!agree(addr, base.bytes, routed))
 		memcpy(addr, prefix->bytes, 16);
 }
 
@@ -315,7 +339,7 @@ int main(int argc, char **argv)
 	unsigned int count, queries, changes;
 
 	if (argc < 7 || !parse_base(argv[5])) {
-		fputs("usage: lpmref SEED LEASES QUERIES LENGTH[,LENGTH...] BASE/LEN DIR [CHANGES]\n",
+		fputs("usage: lpmref SEED LEASES QUERIES LENGTH[,LENGTH...] BASE/LEN DIR [CHANGES [ROUTED]]\n",
 		      stderr);
 		return 1;
 	}
@@ -325,6 +349,9 @@ int main(int argc, char **argv)
 	parse_lengths(argv[4]);
 	dir = argv[6];
 	changes = argc > 7 ? atoi(argv[7]) : 0;
+	routed = base.len;
+	if (argc > 8)
+		routed = atoi(argv[8]);
 	leases = calloc(count + changes + 1, sizeof(*leases));
 	if (!leases)
 		return 1;
