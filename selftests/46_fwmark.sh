@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
 # fwmark: the mark of outer packets chooses the routing table and is what netfilter
 # sees; the mark of inner packets is never carried over.
 #
@@ -38,21 +37,21 @@ setup()
 policy_routing()
 {
 	setup || return
-	check_not 'no mark, IPv4' pings "$n1" 10.42.2.0 -W 1
-	check_not 'no mark, IPv6' pings "$n1" fd42:0:0:2:: -W 1
+	check_not 'no mark, IPv4' pings "$n1" 10.42.2.0 -W 0.3
+	check_not 'no mark, IPv6' pings "$n1" fd42:0:0:2:: -W 0.3
 	check 'no route' [ "$(stat "$n1" flannel.1 tx_no_route)" -ge 2 ]
 	in_ns "$n1" flctl link set flannel.1 fwmark 0x77
 	check 'mark, IPv4' pings "$n1" 10.42.2.0
 	check 'mark, IPv6' pings "$n1" fd42:0:0:2::
 	in_ns "$n1" flctl link set flannel.1 fwmark 0x78
-	check_not 'another mark, IPv4' pings "$n1" 10.42.2.0 -W 1
-	check_not 'another mark, IPv6' pings "$n1" fd42:0:0:2:: -W 1
+	check_not 'another mark, IPv4' pings "$n1" 10.42.2.0 -W 0.3
+	check_not 'another mark, IPv6' pings "$n1" fd42:0:0:2:: -W 0.3
 	in_ns "$n1" flctl link set flannel.1 fwmark 0x77
 	check 'mark again, IPv4' pings "$n1" 10.42.2.0
 	check 'mark again, IPv6' pings "$n1" fd42:0:0:2::
 	# The inner packet's mark is not what chooses the route of the outer one.
 	in_ns "$n1" flctl link set flannel.1 fwmark 0
-	check_not 'only the inner packet has the mark' pings "$n1" 10.42.2.0 -W 1 -m 119
+	check_not 'only the inner packet has the mark' pings "$n1" 10.42.2.0 -W 0.3 -m 119
 }
 
 # marks - what was counted since the last call: inner packets with mark 0x99, and
