@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Programs of the host, run to their end. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+
+#define MOST_TIME	10000	/* milliseconds */
+#define MOST_OUTPUT	(16 << 20)
+
+extern char **environ;
+
+struct child {
+	const char *name;
+	pid_t pid;
+	int fd;
+	int64_t end;		/* CLOCK_MONOTONIC, milliseconds */
+	char *text;
+	size_t len, room;
+};
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* A group of its own, so that it can be ended with all that it has started. */
+static int set_attributes(posix_spawnattr_t *attr)
+{
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(attr, &none);
+	posix_spawnattr_setsigdefault(attr, &all);
+	posix_spawnattr_setpgroup(attr, 0);
+	return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+					POSIX_SPAWN_SETPGROUP);
+}
+
+/* Not everyone who starts a daemon has sbin in PATH. */
+static int spawn_anywhere(pid_t *pid, posix_spawn_file_actions_t *actions,
+			  posix_spawnattr_t *attr, char *const argv[])
+{
+	static const char *const dirs[] = { "/usr/sbin", "/sbin" };
+	int ret = posix_spawnp(pid, argv[0], actions, attr, argv, environ);
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(dirs) && ret == ENOENT; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], argv[0]);
+		ret = posix_spawn(pid, path, actions, attr, argv, environ);
+	}
+	return ret;
+}
+
+static int start(struct child *child, char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int fds[2], ret;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return errno;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDERR_FILENO);
+	ret = set_attributes(&attr);
+	if (!ret)
+		ret = spawn_anywhere(&child->pid, &actions, &attr, argv);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	close(fds[1]);
+	child->fd = fds[0];
+	if (ret)
+		close(fds[0]);
+	return ret;
+}
+
+static int grow(struct child *child)
+{
+	char *grown;
+
+	if (child->len + 1 < child->room)
+		return 0;
+	if (child->room >= MOST_OUTPUT)
+		return -EFBIG;
+	child->room = child->room ? child->room * 2 : 8192;
+	grown = realloc(child->text, child->room);
+	if (!grown)
+		return -ENOMEM;
+	child->text = grown;
+	return 0;
+}
+
+/* 0 at the end of its output. */
+static int read_output(struct child *child)
+{
+	struct pollfd wait = { .fd = child->fd, .events = POLLIN };
+	int64_t left;
+	ssize_t n;
+	int ret;
+
+	while (!(ret = grow(child))) {
+		left = child->end - now();
+		if (left <= 0 || !poll(&wait, 1, left))
+			return -ETIMEDOUT;
+		n = read(child->fd, child->text + child->len, child->room - child->len - 1);
+		if (!n)
+			break;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		child->len += n > 0 ? n : 0;
+	}
+	return ret;
+}
+
+static int wait_for_end(const struct child *child, int *status)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	pid_t pid;
+
+	while (!(pid = waitpid(child->pid, status, WNOHANG)) || (pid < 0 && errno == EINTR)) {
+		if (now() >= child->end)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+	return pid < 0 ? -errno : 0;
+}
+
+static void end(const struct child *child)
+{
+	kill(-child->pid, SIGKILL);
+	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int fail(struct child *child, int ret, struct error *error)
+{
+	if (ret == -ETIMEDOUT)
+		set_error(error, "%s did not end within %d seconds", child->name, MOST_TIME / 1000);
+	else
+		set_error(error, "%s: %s", child->name, strerror(-ret));
+	free(child->text);
+	return ret;
+}
+
+int child_run(char *const argv[], char **output, struct error *error)
+{
+	struct child child = { .name = argv[0], .end = now() + MOST_TIME };
+	int status = 0, ret;
+
+	*output = NULL;
+	ret = start(&child, argv);
+	if (ret)
+		return fail(&child, -ret, error);
+	ret = read_output(&child);
+	close(child.fd);
+	if (!ret)
+		ret = wait_for_end(&child, &status);
+	if (ret) {
+		end(&child);
+		return fail(&child, ret, error);
+	}
+	child.text[child.len] = '\0';
+	*output = child.text;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * child.h - programs of the host, run to their end
+ */
+#ifndef AGENT_CHILD_H
+#define AGENT_CHILD_H
+
+#include "log.h"
+
+/*
+ * Run @argv, found in PATH or in sbin, without a shell and without input, for at
+ * most ten seconds.  Returns its exit status with what it wrote, to be freed, in
+ * *@output; or -ENOENT when there is no such program, or another negative errno
+ * with a sentence.
+ */
+int child_run(char *const argv[], char **output, struct error *error);
+
+#endif /* AGENT_CHILD_H */
