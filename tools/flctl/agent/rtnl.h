@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * rtnl.h - changes of addresses and routes, and names of links
+ *
+ * Functions return 0 or a negative errno, and then ipc_error() knows the rest.
+ * They share one socket, which opens by itself and lives until rtnl_close();
+ * none of them needs the flannel module.
+ */
+#ifndef AGENT_RTNL_H
+#define AGENT_RTNL_H
+
+#include "facts.h"
+
+int rtnl_addr_add(int ifindex, const struct prefix *addr);
+int rtnl_addr_del(int ifindex, const struct prefix *addr);
+
+enum rtnl_mode {
+	RTNL_ADD,		/* EEXIST when one has its destination and metric */
+	RTNL_REPLACE,		/* in one step, the first that has them */
+};
+
+/* In the main table; of @route all but @multipath counts. */
+int rtnl_route_add(const struct fact_route *route, enum rtnl_mode mode);
+/* Exactly this one; ESRCH. */
+int rtnl_route_del(const struct fact_route *route);
+
+/* Kernels before 6.2 want the link to be down. */
+int rtnl_link_rename(int ifindex, const char *name);
+
+void rtnl_close(void);
+
+#endif /* AGENT_RTNL_H */
