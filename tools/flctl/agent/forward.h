@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * forward.h - accept rules in chains of others that would drop pod traffic
+ *
+ * apply_forward() and remove_forward() of apply.h, and what they judge by.
+ *
+ * An accept in a table of ours does not undo a drop in another base chain on the
+ * forward hook.  Where that is iptables' FORWARD (Docker, ufw), of either kind,
+ * rules go there through the host's own program, marked by a comment with the
+ * instance's name: behind all rules that decide by conditions, and before what
+ * drops the rest, so that network policies keep their say.  Chains of anyone
+ * else are only named in the log.
+ */
+#ifndef AGENT_FORWARD_H
+#define AGENT_FORWARD_H
+
+#include "apply.h"
+
+/* What FORWARD does with a packet that no condition matches. */
+struct forward_verdict {
+	bool drops;
+	unsigned int at;	/* number of the rule that decides, 0: the policy does */
+};
+
+/* From what `iptables -S` prints.  Pure. */
+struct forward_verdict forward_judge(const char *listing);
+
+#endif /* AGENT_FORWARD_H */
