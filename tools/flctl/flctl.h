@@ -41,6 +41,9 @@ int monitor(struct words *w);
 int stats(struct words *w);
 int version(struct words *w);
 
+/* Becomes the agent, with @argv from "flctl" on; returns only after an error. */
+int run_agent(char **argv);
+
 /* One line on standard error.  Returns @code. */
 int __printf(2, 3) fail(int code, const char *fmt, ...);
 /* The same with w->error; EXIT_INPUT. */

@@ -63,6 +63,10 @@ static const struct verb verbs[] = {
 	{ NULL, "stats", "[dev DEV]",
 	  "print the counters of devices and of their VTEPs", stats,
 	  .reads = true },
+	{ NULL, "run", "[--OPTION[=VALUE]...]",
+	  "keep this node in the network, by etcd or a lease file; options: flctl run --help" },
+	{ NULL, "status", "[--json] [--run-dir PATH]",
+	  "tell how the agents of this host are" },
 	{ NULL, "version", "", "print versions", version, .reads = true },
 	{ NULL, "help", "[VERB]", "print this, or the help of a verb", help },
 };
@@ -382,6 +386,9 @@ int main(int argc, char **argv)
 	bool wants_help = false;
 	int code, end;
 
+	/* The agent reads its options itself. */
+	if (argc > 1 && (!strcmp(argv[1], "run") || !strcmp(argv[1], "status")))
+		return run_agent(argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (!take_switches(&w, &wants_help))
 		return fail_words(&w);

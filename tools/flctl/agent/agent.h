@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * agent.h - the state of `flctl run`
+ *
+ * One thread, one event loop.  A store says what leases there are, the monitor
+ * that the host changed; both only ask for a reconciliation, which reads all
+ * facts, makes the complete plan and applies what differs.  There is no other
+ * way by which anything is changed.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include "apply.h"
+#include "endpoints.h"
+#include "loop.h"
+#include "metrics.h"
+#include "run_options.h"
+#include "store.h"
+
+/* The parts of the host that are applied one after the other. */
+enum part {
+	PART_SYSCTLS,
+	PART_DEVICE,
+	PART_TABLE,
+	PART_ROUTES,
+	PART_RULES,
+	PART_FORWARD,
+	PART_SUBNET_ENV,
+	PARTS,
+};
+
+/* How often a part had to be repaired of late; backs off from a fight. */
+struct repair {
+	unsigned int count;
+	int64_t since;			/* of the first of them */
+	int64_t until;			/* leave it alone so long */
+};
+
+struct agent {
+	const struct run_options *options;
+	struct store *store;
+
+	bool leased;			/* config, own and peers hold something */
+	struct net_config config;
+	struct record own;
+	struct record_list peers;
+	bool fresh;			/* a snapshot came since the last time */
+
+	struct iface iface;
+	uint8_t mac[6];
+	bool mac_known;
+
+	struct loop_timer reconcile;
+	unsigned int retries;		/* after failures in a row */
+	bool ready;			/* was told to systemd */
+	struct repair repairs[PARTS];
+	char **notices;			/* of the plan before, not to repeat them */
+	size_t notice_count;
+
+	char mac_file[RUN_PATH];
+	struct addr stores[ENDPOINT_ADDRS];
+	size_t store_count;
+
+	bool applied, displaced;	/* as in struct agent_status */
+	int64_t applied_at;
+	uint64_t reconciles, failures, changes, reconcile_ns, last_ns;
+	uint64_t generation;
+	size_t leases, skipped;
+	char error[512];		/* of the last reconcile, empty: none */
+	char refusal[512];		/* why a configuration is not used, empty: it is */
+	char no_iface[512];		/* why @iface is an old one, empty: it is not */
+	bool mac_unsaved;		/* that was said */
+	struct loop_timer deadline;	/* of --once and --dry-run */
+	bool was_reachable;
+	int exit_code;
+};
+
+/* All of `flctl run`; an exit code. */
+int agent_run(const struct run_options *options);
+
+/* reconcile.c: read, plan, apply.  Arms itself again after an error. */
+void agent_reconcile(struct agent *agent);
+/* Ask for it, in so many milliseconds unless it comes sooner. */
+void agent_soon(struct agent *agent, int64_t milliseconds);
+/* --dry-run: print plan and difference, change nothing. */
+bool agent_dry_run(struct agent *agent);
+void agent_forget_notices(struct agent *agent);
+
+#endif /* AGENT_AGENT_H */

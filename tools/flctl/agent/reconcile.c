@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/* reconcile.c - from what is to what should be, again and again */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent.h"
+#include "identity.h"
+#include "monitor.h"
+#include "notify.h"
+
+/* After a failure, doubled up to the second. */
+#define RETRY_FIRST	500
+#define RETRY_LAST	30000
+/* So many repairs of one part in so long are a fight. */
+#define FIGHT_COUNT	5
+#define FIGHT_TIME	20000
+#define FIGHT_PAUSE	60000
+
+static const char *const part_names[PARTS] = {
+	[PART_SYSCTLS] = "sysctls",
+	[PART_DEVICE] = "the device",
+	[PART_TABLE] = "the lease table",
+	[PART_ROUTES] = "routes",
+	[PART_RULES] = "masquerade and forward rules",
+	[PART_FORWARD] = "rules in other chains on the forward hook",
+	[PART_SUBNET_ENV] = "subnet.env",
+};
+
+void agent_soon(struct agent *agent, int64_t milliseconds)
+{
+	int64_t due = loop_now() + milliseconds;
+
+	if (!agent->reconcile.due || due < agent->reconcile.due)
+		loop_after(&agent->reconcile, milliseconds);
+}
+
+/* --- notices ---------------------------------------------------------------- */
+
+static bool noticed(const struct agent *agent, const char *notice)
+{
+	size_t i;
+
+	for (i = 0; i < agent->notice_count; i++)
+		if (!strcmp(agent->notices[i], notice))
+			return true;
+	return false;
+}
+
+void agent_forget_notices(struct agent *agent)
+{
+	size_t i;
+
+	for (i = 0; i < agent->notice_count; i++)
+		free(agent->notices[i]);
+	free(agent->notices);
+	agent->notices = NULL;
+	agent->notice_count = 0;
+}
+
+/* Takes those of @plan over, once those that are new are said. */
+static void say_notices(struct agent *agent, struct plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->notice_count; i++)
+		if (!noticed(agent, plan->notices[i]))
+			log_warning("%s", plan->notices[i]);
+	agent_forget_notices(agent);
+	agent->notices = plan->notices;
+	agent->notice_count = plan->notice_count;
+	plan->notices = NULL;
+	plan->notice_count = plan->notice_room = 0;
+}
+
+/* --- parts ------------------------------------------------------------------ */
+
+struct round {
+	struct agent *agent;
+	struct plan *plan;
+	struct facts facts;
+	struct apply apply;
+	struct error error;
+};
+
+static bool run_part(struct round *r, enum part part)
+{
+	const struct run_options *o = r->agent->options;
+	const struct plan *plan = r->plan;
+
+	switch (part) {
+	case PART_SYSCTLS:
+		return apply_sysctls(&r->apply, plan, &r->error);
+	case PART_DEVICE:
+		return apply_device(&r->apply, plan, &r->facts, &r->agent->displaced, &r->error);
+	case PART_TABLE:
+		return !plan->device.name[0] || apply_table(&r->apply, plan, &r->error);
+	case PART_ROUTES:
+		return apply_routes(&r->apply, plan, &r->facts, &r->error);
+	case PART_RULES:
+		return apply_rules(&r->apply, plan, o->plan.instance, &r->error);
+	case PART_FORWARD:
+		return apply_forward(&r->apply, plan, o->plan.instance, &r->error);
+	case PART_SUBNET_ENV:
+		return apply_subnet_env(&r->apply, plan, o->plan.subnet_file, &r->error);
+	default:
+		return true;
+	}
+}
+
+/*
+ * Somebody undoes what we do: let go for a while, and say so.  Changes that a
+ * snapshot asked for are no repairs.
+ */
+static void note_repair(struct agent *agent, enum part part)
+{
+	struct repair *repair = &agent->repairs[part];
+	int64_t now = loop_now();
+
+	if (agent->fresh || !agent->ready)
+		return;
+	if (now - repair->since > FIGHT_TIME) {
+		repair->since = now;
+		repair->count = 0;
+	}
+	if (++repair->count < FIGHT_COUNT)
+		return;
+	log_error("somebody undoes %s again and again: %u times in %lld s; left alone for %d s",
+		  part_names[part], repair->count, (long long)(now - repair->since) / 1000,
+		  FIGHT_PAUSE / 1000);
+	repair->until = now + FIGHT_PAUSE;
+	repair->count = 0;
+}
+
+static bool apply_part(struct round *r, enum part part)
+{
+	struct agent *agent = r->agent;
+	unsigned int before = r->apply.changes;
+	bool done;
+
+	if (!r->apply.dry && loop_now() < agent->repairs[part].until && !agent->fresh) {
+		agent_soon(agent, agent->repairs[part].until - loop_now());
+		return true;
+	}
+	done = run_part(r, part);
+	if (!r->apply.dry && r->apply.changes != before) {
+		note_repair(agent, part);
+		agent->generation += part == PART_TABLE;
+	}
+	return done;
+}
+
+/* Facts that a new device changes are read again before routes go over it. */
+static bool read_again(struct round *r)
+{
+	facts_free(&r->facts);
+	return facts_read(&r->facts, &r->error);
+}
+
+/*
+ * What fails does not keep the rest from being done, but for the device, which
+ * table and routes need.  Returns false with the first error.
+ */
+static bool apply_all(struct round *r)
+{
+	struct error first;
+	enum part part;
+	bool ok = true;
+
+	for (part = 0; part < PARTS; part++) {
+		unsigned int before = r->apply.changes;
+		bool done = apply_part(r, part);
+
+		if (done && part == PART_DEVICE && r->apply.changes != before && !r->apply.dry)
+			done = read_again(r);
+		if (done)
+			continue;
+		if (ok)
+			first = r->error;
+		ok = false;
+		if (r->agent->displaced)
+			break;
+		if (part == PART_DEVICE)
+			part = PART_ROUTES;
+	}
+	if (!ok)
+		r->error = first;
+	return ok;
+}
+
+/* --- one round -------------------------------------------------------------- */
+
+static bool same_addresses(const struct iface *a, const struct iface *b)
+{
+	return !compare_addr(&a->public4, &b->public4) && !compare_addr(&a->public6, &b->public6);
+}
+
+/* Follow addresses and interfaces; what peers must know is published. */
+static bool follow_iface(struct round *r)
+{
+	struct agent *agent = r->agent;
+	const struct net_config *config = &agent->config;
+	struct node node = {};
+	struct iface iface;
+
+	if (!iface_choose(&r->facts, &agent->options->iface, config->v4.network.addr.family,
+			  config->v6.network.addr.family, &iface, &r->error)) {
+		/* A NIC that is away for a while; peers may leave meanwhile. */
+		if (!agent->ready || r->apply.dry)
+			return false;
+		if (strcmp(agent->no_iface, r->error.text))
+			log_warning("%s; going on with %s", r->error.text, agent->iface.name);
+		snprintf(agent->no_iface, sizeof(agent->no_iface), "%s", r->error.text);
+		return true;
+	}
+	agent->no_iface[0] = '\0';
+	if (!same_addresses(&iface, &agent->iface) && !r->apply.dry) {
+		log_info("the public address changed; it is published with the same subnet");
+		node.public4 = iface.public4;
+		node.public6 = iface.public6;
+		memcpy(node.mac4, agent->mac, 6);
+		memcpy(node.mac6, agent->mac, 6);
+		node.mac_known = true;
+		agent->store->ops->publish(agent->store, &node);
+	}
+	agent->iface = iface;
+	return true;
+}
+
+static bool make_plan(struct round *r)
+{
+	struct agent *agent = r->agent;
+	struct plan_input input = {
+		.config = &agent->config,
+		.options = &agent->options->plan,
+		.iface = &agent->iface,
+		.own = &agent->own,
+		.peers = &agent->peers,
+		.facts = &r->facts,
+		.stores = agent->stores,
+		.store_count = agent->store_count,
+	};
+
+	memcpy(input.mac, agent->mac, 6);
+	return plan_make(&input, r->plan, &r->error);
+}
+
+static bool run_round(struct round *r)
+{
+	struct error error;
+
+	if (!facts_read(&r->facts, &r->error) || !follow_iface(r) || !make_plan(r))
+		return false;
+	if (r->apply.dry) {
+		plan_print(r->plan, stdout);
+		return apply_all(r);
+	}
+	say_notices(r->agent, r->plan);
+	if (!identity_save(r->agent->mac_file, r->agent->mac, &error) && !r->agent->mac_unsaved) {
+		log_warning("%s: after a reboot the VTEP may have another MAC", error.text);
+		r->agent->mac_unsaved = true;
+	}
+	return apply_all(r);
+}
+
+static void say_change(void *data, const char *line)
+{
+	const struct agent *agent = data;
+
+	if (agent->fresh || !agent->ready)
+		log_debug("%s", line);
+	else
+		log_info("repaired: %s", line);
+}
+
+static void succeeded(struct agent *agent, const struct round *r)
+{
+	agent->retries = 0;
+	agent->applied = true;
+	agent->applied_at = loop_now();
+	agent->leases = r->plan->lease_count;
+	agent->skipped = r->plan->skipped;
+	agent->error[0] = '\0';
+	/* To ask for them loads the module, which other backends do not need. */
+	if (r->plan->device.name[0])
+		monitor_tables();
+	if (!agent->ready) {
+		agent->ready = true;
+		notify_ready();
+	}
+	notify_status("%zu leases, %zu peers, %s", r->plan->lease_count, agent->peers.count,
+		      agent->store->state.reachable ? "store reachable" : "store not reachable");
+	agent_soon(agent, agent->options->resync * 1000LL);
+}
+
+static void failed(struct agent *agent, const struct error *error)
+{
+	int64_t wait = RETRY_FIRST << (agent->retries < 6 ? agent->retries : 6);
+
+	if (strcmp(agent->error, error->text))
+		log_error("%s", error->text);
+	snprintf(agent->error, sizeof(agent->error), "%s", error->text);
+	agent->failures++;
+	agent->retries++;
+	agent->applied = false;
+	agent_soon(agent, wait < RETRY_LAST ? wait : RETRY_LAST);
+}
+
+static int64_t nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+void agent_reconcile(struct agent *agent)
+{
+	struct plan plan = {};
+	struct round r = {
+		.agent = agent,
+		.plan = &plan,
+		.apply = { .say = say_change, .data = agent },
+	};
+	int64_t begin = nanoseconds();
+	bool was = agent->displaced;
+
+	if (!agent->leased || agent->displaced)
+		return;
+	if (run_round(&r)) {
+		succeeded(agent, &r);
+	} else if (agent->displaced && !was) {
+		log_error("%s; displaced: nothing is written until SIGHUP or a restart",
+			  r.error.text);
+		snprintf(agent->error, sizeof(agent->error), "%s", r.error.text);
+		agent->applied = false;
+		agent->store->yielded = true;
+		notify_status("displaced: %s", r.error.text);
+	} else {
+		failed(agent, &r.error);
+	}
+	agent->fresh = false;
+	agent->reconciles++;
+	agent->changes += r.apply.changes;
+	agent->last_ns = nanoseconds() - begin;
+	agent->reconcile_ns += agent->last_ns;
+	facts_free(&r.facts);
+	plan_free(&plan);
+}
+
+static void print_change(void *data, const char *line)
+{
+	(void)data;
+	printf("would: %s\n", line);
+}
+
+bool agent_dry_run(struct agent *agent)
+{
+	struct plan plan = {};
+	struct round r = {
+		.agent = agent,
+		.plan = &plan,
+		.apply = { .dry = true, .say = print_change },
+	};
+	bool done = run_round(&r);
+	size_t i;
+
+	for (i = 0; i < plan.notice_count; i++)
+		printf("note: %s\n", plan.notices[i]);
+	if (!done)
+		log_error("%s", r.error.text);
+	else if (!r.apply.changes)
+		printf("nothing to change\n");
+	facts_free(&r.facts);
+	plan_free(&plan);
+	return done;
+}

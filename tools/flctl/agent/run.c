@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0
+/* run.c - `flctl run`: start, signals, what the store says, end */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "health.h"
+#include "identity.h"
+#include "monitor.h"
+#include "notify.h"
+#include "rtnl.h"
+#include "subnet_env.h"
+
+/* Changes of the host come in bursts. */
+#define SETTLE		30
+/* What we change ourselves before something fails is a change, too. */
+#define SETTLE_FAILED	1000
+/* For --once and --dry-run: how long a store may take. */
+#define DEADLINE	30000
+
+static struct agent agent;
+
+/* --- what the store says ------------------------------------------------------ */
+
+/* The subnets this node had before, so that it may have them again. */
+static void read_previous(const char *path, struct record *previous)
+{
+	char text[SUBNET_ENV_TEXT] = "";
+	struct subnet_env env = {};
+	struct error error;
+	FILE *file = fopen(path, "re");
+	size_t len;
+
+	if (!file)
+		return;
+	len = fread(text, 1, sizeof(text) - 1, file);
+	text[len] = '\0';
+	fclose(file);
+	if (!subnet_env_parse(text, &env, &error)) {
+		log_warning("%s: %s; the subnet of before is not known", path, error.text);
+		return;
+	}
+	previous->subnet4 = env.subnet4;
+	previous->subnet6 = env.subnet6;
+}
+
+static void choose_mac(const struct net_config *config, const struct facts *facts)
+{
+	char name[IF_NAMESIZE];
+
+	if (agent.leased)
+		return;
+	plan_device_name(config, name);
+	agent.mac_known = identity_find(agent.mac_file, facts, name, agent.mac);
+	if (!agent.mac_known)
+		identity_random(agent.mac);
+}
+
+static void describe(struct node *node)
+{
+	node->public4 = agent.iface.public4;
+	node->public6 = agent.iface.public6;
+	memcpy(node->mac4, agent.mac, 6);
+	memcpy(node->mac6, agent.mac, 6);
+	node->mac_known = agent.mac_known;
+	read_previous(agent.options->plan.subnet_file, &node->previous);
+}
+
+static bool host_is_ready(const struct net_config *config, struct error *error)
+{
+	struct facts facts = {};
+	struct iface iface;
+	bool done;
+
+	done = facts_read(&facts, error) &&
+	       iface_choose(&facts, &agent.options->iface, config->v4.network.addr.family,
+			    config->v6.network.addr.family, &iface, error);
+	if (done) {
+		agent.iface = iface;
+		choose_mac(config, &facts);
+	}
+	facts_free(&facts);
+	return done;
+}
+
+/* A store asks again and again: say it once. */
+static void __printf(1, 2) refuse(const char *fmt, ...)
+{
+	char text[sizeof(agent.refusal)];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (!strcmp(text, agent.refusal))
+		return;
+	log_error("%s", text);
+	strcpy(agent.refusal, text);
+}
+
+/* What a running node cannot change without pulling its network down. */
+static bool needs_restart(const struct net_config *config)
+{
+	const struct net_config *now = &agent.config;
+
+	if (!agent.leased)
+		return false;
+	if (config->backend != now->backend)
+		refuse("the backend changed from %s to %s: restart to follow; until then %s stays",
+		       backend_name(now->backend), backend_name(config->backend),
+		       backend_name(now->backend));
+	else if (config->vni != now->vni)
+		refuse("VNI changed from %u to %u: restart to follow; until then %u stays",
+		       now->vni, config->vni, now->vni);
+	else if (config->port != now->port)
+		refuse("Port changed from %u to %u: restart to follow; until then %u stays",
+		       now->port, config->port, now->port);
+	else
+		return false;
+	return true;
+}
+
+static void say_iface(void)
+{
+	const struct iface *iface = &agent.iface;
+	char text[2][ADDR_TEXT];
+
+	log_info("interface %s by %s; public address %s%s%s", iface->name, iface->why,
+		 iface->public4.family ? format_addr(&iface->public4, text[0]) : "",
+		 iface->public4.family && iface->public6.family ? " and " : "",
+		 iface->public6.family ? format_addr(&iface->public6, text[1]) : "");
+}
+
+static bool configured(void *data, const struct net_config *config, struct node *node)
+{
+	struct error error;
+
+	(void)data;
+	if (needs_restart(config))
+		return false;
+	if (!host_is_ready(config, &error)) {
+		refuse("%s", error.text);
+		return false;
+	}
+	agent.refusal[0] = '\0';
+	say_iface();
+	describe(node);
+	return true;
+}
+
+/* The MAC that peers were told is ours from now on. */
+static void take_mac(const struct record *own)
+{
+	const struct backend_data *data = own->subnet4.addr.family ? &own->data4 : &own->data6;
+
+	if (!data->has_mac)
+		return;
+	memcpy(agent.mac, data->mac, 6);
+	agent.mac_known = true;
+}
+
+static void snapshot(void *data, const struct net_config *config, const struct record *own,
+		     const struct record_list *peers)
+{
+	char key[RECORD_KEY];
+
+	(void)data;
+	if (!record_list_copy(&agent.peers, peers)) {
+		log_error("out of memory for %zu leases; the table of before stays", peers->count);
+		return;
+	}
+	agent.config = *config;
+	if (own) {
+		if (!agent.leased || !record_same_subnet(own, &agent.own))
+			log_info("lease %s", record_format_key(own, key));
+		agent.own = *own;
+		agent.leased = true;
+		take_mac(own);
+	}
+	agent.fresh = true;
+	agent_soon(&agent, 0);
+}
+
+static void store_changed(void *data)
+{
+	const struct store_state *state = &agent.store->state;
+
+	(void)data;
+	if (state->reachable == agent.was_reachable)
+		return;
+	agent.was_reachable = state->reachable;
+	if (state->reachable)
+		log_info("store %s is reachable", agent.store->ops->name);
+	else
+		log_warning("store %s is not reachable: %s; the table stays", agent.store->ops->name,
+			    state->last_error);
+}
+
+static const struct store_handler handler = {
+	.configured = configured,
+	.snapshot = snapshot,
+	.changed = store_changed,
+};
+
+/* --- events ------------------------------------------------------------------- */
+
+static void host_changed(void *data, unsigned int what)
+{
+	(void)data;
+	(void)what;
+	agent_soon(&agent, agent.retries ? SETTLE_FAILED : SETTLE);
+}
+
+static void reconcile_due(struct loop_timer *timer)
+{
+	(void)timer;
+	/* What is not ours yet may come before the deadline. */
+	if (!agent.leased)
+		return;
+	if (agent.options->dry_run) {
+		agent.exit_code = agent_dry_run(&agent) ? EXIT_SUCCESS : EXIT_FAILURE;
+		loop_stop();
+		return;
+	}
+	agent_reconcile(&agent);
+	if (agent.options->once) {
+		agent.exit_code = agent.applied ? EXIT_SUCCESS : EXIT_FAILURE;
+		loop_stop();
+	}
+}
+
+static void deadline_passed(struct loop_timer *timer)
+{
+	const char *why = agent.refusal[0] ? agent.refusal : agent.store->state.last_error;
+
+	(void)timer;
+	log_error("no lease after %d s%s%s", DEADLINE / 1000, why[0] ? ": " : "", why);
+	agent.exit_code = EXIT_FAILURE;
+	loop_stop();
+}
+
+static void reload(void)
+{
+	log_info("SIGHUP: reading everything anew");
+	notify_reloading();
+	agent.displaced = false;
+	agent.store->yielded = false;
+	memset(agent.repairs, 0, sizeof(agent.repairs));
+	agent_forget_notices(&agent);
+	agent.store->ops->reload(agent.store);
+	agent_soon(&agent, 0);
+	if (agent.ready)
+		notify_ready();
+}
+
+static void signal_ready(struct loop_watch *watch, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(watch->fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			reload();
+			continue;
+		}
+		log_info("%s: leaving; the data path stays",
+			 info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+		notify_stopping();
+		loop_stop();
+	}
+}
+
+static bool catch_signals(struct loop_watch *watch)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return false;
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	watch->ready = signal_ready;
+	return fd >= 0 && loop_watch(watch, fd, EPOLLIN);
+}
+
+static void read_counters(struct agent_status *status)
+{
+	struct ipc_stats_list list = {};
+	size_t i;
+
+	/* The appliers open the netlink layer, when there is a device. */
+	if (!status->device[0] || !status->applied || ipc_stats_list(0, &list))
+		return;
+	for (i = 0; i < list.count; i++) {
+		if (strcmp(list.stats[i].name, status->device))
+			continue;
+		if (!ipc_vtep_list(list.stats[i].ifindex, &status->vteps)) {
+			list.stats[0] = list.stats[i];
+			list.count = 1;
+			status->stats = list;
+			return;
+		}
+	}
+	free(list.stats);
+}
+
+static void fill_status(void *data, struct agent_status *status)
+{
+	static char device[IF_NAMESIZE];
+
+	(void)data;
+	device[0] = '\0';
+	if (agent.leased && agent.config.backend == BACKEND_VXLAN)
+		plan_device_name(&agent.config, device);
+	status->now = loop_now();
+	status->network = agent.options->instance;
+	status->version = FLCTL_VERSION;
+	status->store_name = agent.store->ops->name;
+	status->backend = agent.leased ? backend_name(agent.config.backend) : "";
+	status->device = device;
+	status->store = agent.store->state;
+	status->own = agent.leased ? &agent.own : NULL;
+	status->applied = agent.applied;
+	status->applied_at = agent.applied_at;
+	status->generation = agent.generation;
+	status->displaced = agent.displaced;
+	status->error = agent.error[0] ? agent.error :
+			agent.refusal[0] ? agent.refusal : agent.no_iface;
+	status->peers = agent.peers.count;
+	status->leases = agent.leases;
+	status->skipped = agent.skipped;
+	status->reconciles = agent.reconciles;
+	status->failures = agent.failures;
+	status->changes = agent.changes;
+	status->reconcile_ns = agent.reconcile_ns;
+	status->last_ns = agent.last_ns;
+	read_counters(status);
+}
+
+/* --- start and end ------------------------------------------------------------ */
+
+static int lock(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0) {
+		log_error("cannot open %s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	log_error("another agent runs for this network: %s is locked", path);
+	close(fd);
+	return -1;
+}
+
+static struct store *open_store(const struct run_options *o, struct error *error)
+{
+	return o->file.path[0] ?
+		store_file(&o->file, &handler, &agent, error) :
+		store_etcd(&o->etcd, &handler, &agent, error);
+}
+
+static bool start_health(struct error *error)
+{
+	const struct run_options *o = agent.options;
+	char path[RUN_PATH];
+	struct health_options health = {
+		.ip = o->healthz_ip,
+		.port = o->healthz_port,
+		.socket = run_options_path(o, ".sock", path),
+		.fill = fill_status,
+	};
+
+	return health_open(&health, error);
+}
+
+static bool start(struct loop_watch *signals, struct error *error)
+{
+	const struct run_options *o = agent.options;
+
+	if (o->dry_run && !o->file.path[0])
+		return set_error(error,
+				 "--dry-run needs --lease-file: in etcd a lease would have to be taken");
+	if (!loop_open() || !catch_signals(signals))
+		return set_error(error, "cannot start an event loop: %s", strerror(errno));
+	if (!notify_open(error))
+		log_warning("%s", error->text);
+	agent.store = open_store(o, error);
+	if (!agent.store)
+		return false;
+	if (!o->dry_run && !o->once &&
+	    (!monitor_start(host_changed, &agent, o->plan.subnet_file, error) ||
+	     !start_health(error)))
+		return false;
+	if (o->dry_run || o->once) {
+		agent.deadline.expired = deadline_passed;
+		loop_after(&agent.deadline, DEADLINE);
+	}
+	return agent.store->ops->start(agent.store, error);
+}
+
+static void finish(struct loop_watch *signals)
+{
+	int fd = signals->fd;
+
+	health_close();
+	monitor_stop();
+	notify_close();
+	if (agent.store)
+		store_free(agent.store);
+	agent_forget_notices(&agent);
+	record_list_free(&agent.peers);
+	rtnl_close();
+	ipc_close();
+	loop_unwatch(signals);
+	if (fd >= 0)
+		close(fd);
+	loop_close();
+}
+
+static bool make_dir(const char *path)
+{
+	if (!mkdir(path, 0755) || errno == EEXIST)
+		return true;
+	log_error("cannot make directory %s: %s", path, strerror(errno));
+	return false;
+}
+
+static void prepare(const struct run_options *o)
+{
+	agent.options = o;
+	agent.reconcile.expired = reconcile_due;
+	snprintf(agent.mac_file, sizeof(agent.mac_file), "%s/%s.mac", o->state_dir, o->instance);
+	if (!o->file.path[0])
+		agent.store_count = endpoint_addrs(o->etcd.endpoints, agent.stores);
+}
+
+int agent_run(const struct run_options *options)
+{
+	struct loop_watch signals = { .fd = -1 };
+	char path[RUN_PATH];
+	struct error error;
+	int fd = -1;
+
+	log_setup(options->level, options->log_json, options->instance);
+	if (!options->dry_run) {
+		if (!make_dir(options->run_dir) || !make_dir(options->state_dir))
+			return EXIT_FAILURE;
+		fd = lock(run_options_path(options, ".lock", path));
+		if (fd < 0)
+			return EXIT_FAILURE;
+	}
+	prepare(options);
+	if (!start(&signals, &error)) {
+		log_error("%s", error.text);
+		agent.exit_code = EXIT_FAILURE;
+	} else if (!loop_run()) {
+		log_error("the event loop failed: %s", strerror(errno));
+		agent.exit_code = EXIT_FAILURE;
+	}
+	finish(&signals);
+	if (fd >= 0)
+		close(fd);
+	return agent.exit_code;
+}
