@@ -15,11 +15,13 @@ help:
 	@echo 'make            the module for kernel $(KVER), flctl, the plugin for ip'
 	@echo 'make module     flannel.ko alone        KVER=... for another kernel, or KDIR=...'
 	@echo 'make tool       flctl and the plugin alone'
+	@echo 'make agent      what flctl run executes'
 	@echo 'make demo       three nodes in a virtual machine    DEMO_KERNEL=6.12 or 6.1'
 	@echo 'make check      all tests               PARTS="static unit ..." for some,'
 	@echo '                                        selftests/check -h lists them'
 	@echo 'sudo make install      through DKMS, and flctl with manual and completion;'
-	@echo '                       PREFIX=$(PREFIX); PLUGIN=1 also teaches ip our options'
+	@echo '                       PREFIX=$(PREFIX); PLUGIN=1 also teaches ip our options,'
+	@echo '                       AGENT=1 installs the agent'
 	@echo 'sudo make uninstall    all of that away'
 	@echo 'make clean'
 
@@ -35,6 +37,10 @@ tool:
 	+$(MAKE) -C tools/flctl
 	+$(MAKE) -C tools/iproute2
 
+agent:
+	@scripts/deps agent
+	+$(MAKE) -C tools/flctl/agent
+
 demo:
 	@selftests/demo
 
@@ -42,15 +48,15 @@ check:
 	@selftests/check $(PARTS)
 
 install uninstall:
-	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KVER='$(KVER)' PLUGIN='$(PLUGIN)' \
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KVER='$(KVER)' PLUGIN='$(PLUGIN)' AGENT='$(AGENT)' \
 		scripts/install $@
 
 clean:
 	rm -rf *.o *.o.d *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
 	find module \( -name '*.o' -o -name '*.o.d' -o -name '.*.cmd' \) -delete
 	rm -rf selftests/out selftests/vm/out
-	for dir in tools/flctl tools/iproute2 selftests/helpers selftests/unit; do \
+	for dir in tools/flctl tools/flctl/agent tools/iproute2 selftests/helpers selftests/unit; do \
 		[ ! -f $$dir/Makefile ] || $(MAKE) -s -C $$dir clean; \
 	done
 
-.PHONY: all help module headers tool demo check install uninstall clean
+.PHONY: all help module headers tool agent demo check install uninstall clean
