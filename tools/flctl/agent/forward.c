@@ -2,22 +2,16 @@
 /* Accept rules in chains of others that would drop pod traffic. */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apply_impl.h"
 #include "forward.h"
-#include "child.h"
+#include "iptables.h"
+#include "nft_json.h"
 
 #define CHAIN		"FORWARD"
-/* Words of a rule of which ours must be told from others. */
-#define RULE_WORDS	16
-#define RULE_TEXT	512
 /* iptables itself bounds how deep chains may call each other. */
 #define MOST_DEPTH	16
 /* Listings until rules are where they belong; two are the rule. */
@@ -26,13 +20,6 @@
 
 /* --- what FORWARD does, from a listing --- */
 
-/* One rule, cut into words; @count is 0 when it is too long to be of interest. */
-struct rule {
-	char text[RULE_TEXT];
-	char *word[RULE_WORDS];
-	int count;
-};
-
 enum fate {
 	FALLS_THROUGH,
 	RETURNED,
@@ -40,77 +27,8 @@ enum fate {
 	DROPPED,
 };
 
-static const char *next_line(const char *line)
-{
-	const char *end = strchr(line, '\n');
-
-	return end ? end + 1 : line + strlen(line);
-}
-
-/* The next word of @from into @to; quotes and backslashes as iptables -S has them. */
-static const char *cut_word(const char *from, char **to, const char *end)
-{
-	bool quoted = false;
-
-	for (; *from && *from != '\n' && (quoted || *from != ' '); from++) {
-		if (*from == '"') {
-			quoted = !quoted;
-			continue;
-		}
-		if (quoted && *from == '\\' && from[1] && from[1] != '\n')
-			from++;
-		if (*to + 1 >= end)
-			return NULL;
-		*(*to)++ = *from;
-	}
-	*(*to)++ = '\0';
-	return from;
-}
-
-static void cut_rule(const char *line, struct rule *rule)
-{
-	char *to = rule->text;
-
-	rule->count = 0;
-	while (*line && *line != '\n') {
-		if (*line == ' ') {
-			line++;
-			continue;
-		}
-		if (rule->count == RULE_WORDS || to >= rule->text + sizeof(rule->text) - 1) {
-			rule->count = 0;
-			return;
-		}
-		rule->word[rule->count++] = to;
-		line = cut_word(line, &to, rule->text + sizeof(rule->text));
-		if (!line) {
-			rule->count = 0;
-			return;
-		}
-	}
-}
-
-/* Does @line start with @what, a blank, @chain and a blank or the end? */
-static bool is_about(const char *line, const char *what, const char *chain)
-{
-	size_t head = strlen(what), len = strlen(chain);
-
-	return !strncmp(line, what, head) && line[head] == ' ' &&
-	       !strncmp(line + head + 1, chain, len) &&
-	       (!line[head + 1 + len] || strchr(" \n", line[head + 1 + len]));
-}
-
-/* The line after @line or at it that is about @chain, NULL: none. */
-static const char *find_line(const char *line, const char *what, const char *chain)
-{
-	for (; *line; line = next_line(line))
-		if (is_about(line, what, chain))
-			return line;
-	return NULL;
-}
-
 /* The index of -j or -g in a rule without conditions, 0: it has some. */
-static int find_target(const struct rule *rule)
+static int find_target(const struct iptables_rule *rule)
 {
 	int i = 2;
 
@@ -129,11 +47,11 @@ static enum fate judge_rule(const char *listing, const char *line, unsigned int 
 {
 	const char *target;
 	unsigned int at;
-	struct rule rule;
+	struct iptables_rule rule;
 	enum fate fate;
 	int i;
 
-	cut_rule(line, &rule);
+	iptables_cut(line, &rule);
 	i = find_target(&rule);
 	if (!i)
 		return FALLS_THROUGH;
@@ -144,7 +62,7 @@ static enum fate judge_rule(const char *listing, const char *line, unsigned int 
 		return DROPPED;
 	if (!strcmp(target, "RETURN"))
 		return RETURNED;
-	if (!find_line(listing, "-N", target) || depth == MOST_DEPTH)
+	if (!iptables_line(listing, "-N", target) || depth == MOST_DEPTH)
 		return FALLS_THROUGH;
 	fate = judge_chain(listing, target, depth + 1, &at);
 	if (fate > RETURNED)
@@ -156,10 +74,10 @@ static enum fate judge_rule(const char *listing, const char *line, unsigned int 
 static enum fate judge_chain(const char *listing, const char *chain, unsigned int depth,
 			     unsigned int *at)
 {
-	const char *line = find_line(listing, "-A", chain);
+	const char *line = iptables_line(listing, "-A", chain);
 	enum fate fate = FALLS_THROUGH;
 
-	for (*at = 0; line; line = find_line(next_line(line), "-A", chain)) {
+	for (*at = 0; line; line = iptables_line(iptables_next(line), "-A", chain)) {
 		++*at;
 		fate = judge_rule(listing, line, depth);
 		if (fate != FALLS_THROUGH)
@@ -170,7 +88,7 @@ static enum fate judge_chain(const char *listing, const char *chain, unsigned in
 
 struct forward_verdict forward_judge(const char *listing)
 {
-	const char *policy = find_line(listing, "-P", CHAIN);
+	const char *policy = iptables_line(listing, "-P", CHAIN);
 	struct forward_verdict verdict = { 0 };
 	enum fate fate;
 
@@ -186,87 +104,25 @@ struct forward_verdict forward_judge(const char *listing)
 
 /* --- one iptables of one family --- */
 
-/* The two iptables keep rules in different places, and a host may use both. */
-enum kind {
-	KIND_NFT,
-	KIND_LEGACY,
-};
-
 struct filter {
 	struct apply *a;
-	enum kind kind;
-	uint8_t family;
+	struct iptables iptables;
 	const struct prefix *network;		/* NULL: no rules of ours */
 	char comment[COMMENT_TEXT];
-	char program[32];
 };
-
-static int run(const struct filter *f, char *const words[], char **output, struct error *error)
-{
-	char *argv[RULE_WORDS + 4] = { (char *)f->program, "-w", "5" };
-	int i;
-
-	for (i = 0; words[i] && i < RULE_WORDS; i++)
-		argv[3 + i] = words[i];
-	return child_run(argv, output, error);
-}
-
-/* Plain iptables is of either kind, and says which. */
-static bool is_of_kind(const struct filter *f)
-{
-	char *argv[3] = { (char *)f->program, "-V" };
-	char *output;
-	bool ok;
-
-	ok = !child_run(argv, &output, NULL) &&
-	     !strstr(output, "nf_tables") == (f->kind == KIND_LEGACY);
-	free(output);
-	return ok;
-}
-
-static bool find_program(struct filter *f, struct error *error)
-{
-	const char *name = f->family == AF_INET ? "iptables" : "ip6tables";
-	const char *kind = f->kind == KIND_NFT ? "nft" : "legacy";
-
-	snprintf(f->program, sizeof(f->program), "%s-%s", name, kind);
-	if (is_of_kind(f))
-		return true;
-	snprintf(f->program, sizeof(f->program), "%s", name);
-	if (is_of_kind(f))
-		return true;
-	return set_error(error, "iptables' (%s) chain " CHAIN " cannot be looked into: neither %s-%s nor %s of that kind works here",
-			 kind, name, kind, name);
-}
-
-static const char *first_line(char *text)
-{
-	text[strcspn(text, "\n")] = '\0';
-	return text;
-}
 
 /* The listing, to be freed, or NULL. */
 static char *list(const struct filter *f, struct error *error)
 {
-	char *words[2] = { "-S" };
-	char *output;
-	int ret = run(f, words, &output, error);
-
-	if (!ret)
-		return output;
-	if (ret > 0) {
-		set_error(error, "%s -S: %.300s", f->program, first_line(output));
-		free(output);
-	}
-	return NULL;
+	return iptables_list(&f->iptables, "filter", error);
 }
 
 /* Run a command that changes a rule; @rule starts behind the chain's name. */
 static bool change(const struct filter *f, char *verb, char *number, char *const *rule, int count,
 		   struct error *error)
 {
-	char *words[RULE_WORDS + 4] = { verb, CHAIN };
-	char text[RULE_TEXT] = "", *output = NULL;
+	char *words[IPTABLES_WORDS + 4] = { verb, CHAIN };
+	char text[IPTABLES_TEXT] = "", *output = NULL;
 	int n = 2, i, ret;
 
 	if (number)
@@ -275,13 +131,13 @@ static bool change(const struct filter *f, char *verb, char *number, char *const
 		words[n++] = rule[i];
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", rule[i]);
 	}
-	ret = f->a->dry ? 0 : run(f, words, &output, error);
+	ret = f->a->dry ? 0 : iptables_run(&f->iptables, words, &output, error);
 	if (ret > 0)
-		set_error(error, "%s %s " CHAIN "%s: %.200s", f->program, verb, text,
-			  first_line(output));
+		set_error(error, "%s %s " CHAIN "%s: %.200s", f->iptables.program, verb, text,
+			  iptables_first(output));
 	free(output);
 	if (!ret)
-		apply_say(f->a, "%s %s " CHAIN "%s%s%s", f->program, verb, number ? " " : "",
+		apply_say(f->a, "%s %s " CHAIN "%s%s%s", f->iptables.program, verb, number ? " " : "",
 			  number ?: "", text);
 	return !ret;
 }
@@ -312,7 +168,7 @@ static void make_ours(const struct filter *f, struct ours *ours)
 	}
 }
 
-static bool is_marked(const struct filter *f, const struct rule *rule)
+static bool is_marked(const struct filter *f, const struct iptables_rule *rule)
 {
 	int i;
 
@@ -323,7 +179,7 @@ static bool is_marked(const struct filter *f, const struct rule *rule)
 }
 
 /* Which of ours it is, or OURS. */
-static int identify(const struct ours *ours, const struct rule *rule)
+static int identify(const struct ours *ours, const struct iptables_rule *rule)
 {
 	int which, i;
 
@@ -344,14 +200,14 @@ static int identify(const struct ours *ours, const struct rule *rule)
 static int weed(const struct filter *f, const struct ours *ours, const char *listing,
 		const struct forward_verdict *verdict, bool seen[OURS], struct error *error)
 {
-	const char *line = find_line(listing, "-A", CHAIN);
+	const char *line = iptables_line(listing, "-A", CHAIN);
 	unsigned int number = 0;
-	struct rule rule;
+	struct iptables_rule rule;
 	int deleted = 0, which;
 
-	for (; line; line = find_line(next_line(line), "-A", CHAIN)) {
+	for (; line; line = iptables_line(iptables_next(line), "-A", CHAIN)) {
 		number++;
-		cut_rule(line, &rule);
+		iptables_cut(line, &rule);
 		if (!is_marked(f, &rule))
 			continue;
 		which = f->network ? identify(ours, &rule) : OURS;
@@ -409,7 +265,7 @@ static bool apply_filter(struct filter *f, struct error *error)
 	int passes, changes;
 	struct ours ours;
 
-	if (!find_program(f, error))
+	if (!iptables_find(&f->iptables, error))
 		return false;
 	make_ours(f, &ours);
 	for (passes = 0; passes < PASSES; passes++) {
@@ -419,64 +275,23 @@ static bool apply_filter(struct filter *f, struct error *error)
 		if (!changes || f->a->dry)
 			return true;
 	}
-	return set_error(error, "%s: rules \"%s\" do not stay in " CHAIN, f->program, f->comment);
+	return set_error(error, "%s: rules \"%s\" do not stay in " CHAIN, f->iptables.program, f->comment);
 }
 
 /* --- which chains there are --- */
 
-/* Tables that iptables-legacy has, as soon as anybody has used it. */
-static bool has_legacy_filter(uint8_t family)
-{
-	int fd = open(family == AF_INET ? "/proc/net/ip_tables_names" :
-					  "/proc/net/ip6_tables_names", O_RDONLY | O_CLOEXEC);
-	char text[256];
-	ssize_t len;
-
-	if (fd < 0)
-		return false;
-	len = read(fd, text + 1, sizeof(text) - 2);
-	close(fd);
-	if (len <= 0)
-		return false;
-	*text = '\n';
-	text[len + 1] = '\0';
-	return strstr(text, "\nfilter\n");
-}
-
-static const char *member(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key)) ?: "";
-}
-
 static bool is_iptables_chain(const json_t *chain, uint8_t family)
 {
-	return !strcmp(member(chain, "family"), family == AF_INET ? "ip" : "ip6") &&
-	       !strcmp(member(chain, "table"), "filter") && !strcmp(member(chain, "name"), CHAIN);
+	return !strcmp(nft_member(chain, "family"), family == AF_INET ? "ip" : "ip6") &&
+	       !strcmp(nft_member(chain, "table"), "filter") && !strcmp(nft_member(chain, "name"), CHAIN);
 }
 
 static bool is_on_hook(const json_t *chain)
 {
-	const char *family = member(chain, "family");
+	const char *family = nft_member(chain, "family");
 
-	return !strcmp(member(chain, "hook"), "forward") &&
+	return !strcmp(nft_member(chain, "hook"), "forward") &&
 	       (!strcmp(family, "ip") || !strcmp(family, "ip6") || !strcmp(family, "inet"));
-}
-
-/* The array of what libnftables says to @command; NULL: nothing, or an error. */
-static json_t *ask_nft(const char *command, struct error *error)
-{
-	char *text = nft_run(command, NFT_CTX_OUTPUT_JSON, error);
-	json_t *root, *array;
-
-	if (!text)
-		return NULL;
-	root = json_loads(text, 0, NULL);
-	free(text);
-	array = json_incref(json_object_get(root, "nftables"));
-	json_decref(root);
-	if (!array)
-		set_error(error, "nft %s: no answer that can be read", command);
-	return array;
 }
 
 static bool has_nft_filter(const json_t *chains, uint8_t family)
@@ -515,14 +330,14 @@ static bool is_plain(const char *name)
 
 static json_t *list_chain(const json_t *chain)
 {
-	const char *table = member(chain, "table"), *name = member(chain, "name");
+	const char *table = nft_member(chain, "table"), *name = nft_member(chain, "name");
 	json_t *answer;
 	char *command;
 
 	if (!is_plain(table) || !is_plain(name) ||
-	    asprintf(&command, "list chain %s %s %s", member(chain, "family"), table, name) < 0)
+	    asprintf(&command, "list chain %s %s %s", nft_member(chain, "family"), table, name) < 0)
 		return NULL;
-	answer = ask_nft(command, NULL);
+	answer = nft_ask(command, NULL);
 	free(command);
 	return answer;
 }
@@ -534,7 +349,7 @@ static bool chain_drops(const json_t *chain)
 	json_t *answer;
 	size_t i;
 
-	if (!strcmp(member(chain, "policy"), "drop"))
+	if (!strcmp(nft_member(chain, "policy"), "drop"))
 		return true;
 	answer = list_chain(chain);
 	json_array_foreach(answer, i, element) {
@@ -559,8 +374,8 @@ static void warn_of_others(const json_t *chains)
 		if (!chain || !is_on_hook(chain) || is_iptables_chain(chain, AF_INET) ||
 		    is_iptables_chain(chain, AF_INET6) || !chain_drops(chain))
 			continue;
-		snprintf(now, sizeof(now), "%s %s %s", member(chain, "family"),
-			 member(chain, "table"), member(chain, "name"));
+		snprintf(now, sizeof(now), "%s %s %s", nft_member(chain, "family"),
+			 nft_member(chain, "table"), nft_member(chain, "name"));
 		break;
 	}
 	if (*now && strcmp(now, told))
@@ -572,14 +387,15 @@ static void warn_of_others(const json_t *chains)
 static bool apply_family(struct apply *a, const json_t *chains, uint8_t family,
 			 const struct prefix *network, const char *instance, struct error *error)
 {
-	struct filter f = { .a = a, .family = family, .network = network };
+	struct filter f = { .a = a, .network = network };
 	bool ok = true;
 
+	f.iptables.family = family;
 	snprintf(f.comment, sizeof(f.comment), "flctl %s", instance);
 	if (has_nft_filter(chains, family))
 		ok = apply_filter(&f, error);
-	f.kind = KIND_LEGACY;
-	if (has_legacy_filter(family) && !apply_filter(&f, ok ? error : NULL))
+	f.iptables.kind = IPTABLES_LEGACY;
+	if (iptables_has_legacy(family, "filter") && !apply_filter(&f, ok ? error : NULL))
 		ok = false;
 	return ok;
 }
@@ -603,7 +419,7 @@ static bool apply_both(struct apply *a, const json_t *chains, const struct plan 
 bool apply_forward(struct apply *a, const struct plan *plan, const char *instance,
 		   struct error *error)
 {
-	json_t *chains = ask_nft("list chains", error);
+	json_t *chains = nft_ask("list chains", error);
 	bool ok;
 
 	if (!chains)
@@ -617,7 +433,7 @@ bool apply_forward(struct apply *a, const struct plan *plan, const char *instanc
 
 bool remove_forward(struct apply *a, const char *instance, struct error *error)
 {
-	json_t *chains = ask_nft("list chains", error);
+	json_t *chains = nft_ask("list chains", error);
 	bool ok;
 
 	if (!chains)
