@@ -340,6 +340,15 @@ static void give_back(struct etcd_store *s)
 		s->released = true;
 }
 
+/* What is ours already, for a dry run. */
+static void look(struct etcd_store *s)
+{
+	const struct etcd_entry *entry = find_own(s);
+
+	if (entry)
+		adopt(s, entry);
+}
+
 void own_settle(struct etcd_store *s)
 {
 	const struct etcd_entry *entry;
@@ -348,6 +357,10 @@ void own_settle(struct etcd_store *s)
 		return;
 	if (!s->synced || !s->configured || s->busy || s->again_timer.due)
 		return;
+	if (s->store.dry) {
+		look(s);
+		return;
+	}
 	check_own(s);
 	if (s->again_timer.due)
 		return;

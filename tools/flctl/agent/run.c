@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "rtnl.h"
 #include "subnet_env.h"
+#include "suppose.h"
 
 /* Changes of the host come in bursts. */
 #define SETTLE		30
@@ -168,6 +169,25 @@ static void take_mac(const struct record *own)
 	agent.mac_known = true;
 }
 
+/* A dry run takes no lease: the plan is for the one that would be asked for. */
+static void suppose(const struct net_config *config, const struct record_list *peers)
+{
+	struct record own = {
+		.public4 = agent.iface.public4, .public6 = agent.iface.public6,
+	}, previous = {};
+	struct error error;
+	char note[256];
+
+	snprintf(own.backend, sizeof(own.backend), "%s", backend_name(config->backend));
+	read_previous(agent.options->plan.subnet_file, &previous);
+	agent.leased = suppose_lease(&own, config, peers, &previous, note, sizeof(note), &error);
+	agent.own = own;
+	if (agent.leased)
+		printf("note: %s\n", note);
+	else
+		refuse("%s", error.text);
+}
+
 static void snapshot(void *data, const struct net_config *config, const struct record *own,
 		     const struct record_list *peers)
 {
@@ -185,6 +205,8 @@ static void snapshot(void *data, const struct net_config *config, const struct r
 		agent.own = *own;
 		agent.leased = true;
 		take_mac(own);
+	} else if (agent.options->dry_run && !agent.options->file.path[0]) {
+		suppose(config, peers);
 	}
 	agent.fresh = true;
 	agent_soon(&agent, 0);
@@ -392,9 +414,6 @@ static bool start(struct loop_watch *signals, struct error *error)
 {
 	const struct run_options *o = agent.options;
 
-	if (o->dry_run && !o->file.path[0])
-		return set_error(error,
-				 "--dry-run needs --lease-file: in etcd a lease would have to be taken");
 	if (!loop_open() || !catch_signals(signals))
 		return set_error(error, "cannot start an event loop: %s", strerror(errno));
 	if (!notify_open(error))
@@ -402,6 +421,7 @@ static bool start(struct loop_watch *signals, struct error *error)
 	agent.store = open_store(o, error);
 	if (!agent.store)
 		return false;
+	agent.store->dry = o->dry_run;
 	if (!o->dry_run && !o->once &&
 	    (!monitor_start(host_changed, &agent, o->plan.subnet_file, error) ||
 	     !start_health(error)))

@@ -54,6 +54,7 @@ struct store {
 	void *data;			/* of the handler */
 	struct store_state state;
 	bool yielded;			/* another agent has the node: write nothing */
+	bool dry;			/* look, and write nothing */
 };
 
 struct store_ops {
