@@ -17,6 +17,7 @@ static int help(struct words *w);
 
 /*
  * @noun: NULL when the verb stands alone
+ * @run: NULL when the agent does it
  * @reads: the verb prints something, and so knows --json
  * @options: its help lists the options of a link
  */
@@ -65,6 +66,8 @@ static const struct verb verbs[] = {
 	  .reads = true },
 	{ NULL, "run", "[--OPTION[=VALUE]...]",
 	  "keep this node in the network, by etcd or a lease file; options: flctl run --help" },
+	{ NULL, "takeover", "[--dry-run] [--OPTION[=VALUE]...]",
+	  "take this node over from stock flannel, once; options: as of run" },
 	{ NULL, "status", "[--json] [--run-dir PATH]",
 	  "tell how the agents of this host are" },
 	{ NULL, "version", "", "print versions", version, .reads = true },
@@ -380,14 +383,21 @@ static bool take_switches(struct words *w, bool *wants_help)
 	return true;
 }
 
+/* Verbs whose options the agent reads itself. */
+static bool is_agents(const char *word)
+{
+	const struct verb *verb = find_verb(NULL, word);
+
+	return verb && !verb->run;
+}
+
 int main(int argc, char **argv)
 {
 	struct words w = { .word = argv + 1, .count = argc ? argc - 1 : 0 };
 	bool wants_help = false;
 	int code, end;
 
-	/* The agent reads its options itself. */
-	if (argc > 1 && (!strcmp(argv[1], "run") || !strcmp(argv[1], "status")))
+	if (argc > 1 && is_agents(argv[1]))
 		return run_agent(argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (!take_switches(&w, &wants_help))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * flctl run - the node agent, which is a program of its own: it needs libraries
- * that nothing else here does.
+ * flctl run, takeover and status - the node agent, which is a program of
+ * its own: it needs libraries that nothing else here does.
  */
 
 #include <errno.h>

@@ -16,6 +16,7 @@
 #include "metrics.h"
 #include "run_options.h"
 #include "store.h"
+#include "takeover.h"
 
 /* The parts of the host that are applied one after the other. */
 enum part {
@@ -54,6 +55,7 @@ struct agent {
 	unsigned int retries;		/* after failures in a row */
 	bool ready;			/* was told to systemd */
 	struct repair repairs[PARTS];
+	struct takeover takeover;
 	char **notices;			/* of the plan before, not to repeat them */
 	size_t notice_count;
 

@@ -14,6 +14,7 @@
 
 struct apply {
 	bool dry;
+	bool replaces;			/* of a dry run: who has the device's name would go */
 	unsigned int changes;		/* made, or to be made */
 	/* One line for each change: "route add 10.42.0.0/16 dev flannel.1 ..." */
 	void (*say)(void *data, const char *line);

@@ -276,6 +276,24 @@ static bool bring_up(struct apply *a, const struct plan_device *want, const stru
 	return true;
 }
 
+/* All but up. */
+static bool prepare(struct apply *a, const struct plan_device *want, const struct facts *facts,
+		    struct ipc_link *have, struct error *error)
+{
+	return make(a, want, facts_link(facts, want->name), have, error) &&
+	       apply_addr(a, want, &want->addr4, have->ifindex, facts, error) &&
+	       apply_addr(a, want, &want->addr6, have->ifindex, facts, error) &&
+	       remove_strays(a, want, have->ifindex, facts, error);
+}
+
+bool apply_device_down(struct apply *a, const struct plan *plan, const struct facts *facts,
+		       struct error *error)
+{
+	struct ipc_link have;
+
+	return prepare(a, &plan->device, facts, &have, error);
+}
+
 bool apply_device(struct apply *a, const struct plan *plan, const struct facts *facts,
 		  bool *displaced, struct error *error)
 {
@@ -293,9 +311,5 @@ bool apply_device(struct apply *a, const struct plan *plan, const struct facts *
 				 ": somebody else has taken the name", want->name,
 				 *link->kind ? link->kind : "NIC");
 	}
-	return make(a, want, link, &have, error) &&
-	       apply_addr(a, want, &want->addr4, have.ifindex, facts, error) &&
-	       apply_addr(a, want, &want->addr6, have.ifindex, facts, error) &&
-	       remove_strays(a, want, have.ifindex, facts, error) &&
-	       bring_up(a, want, &have, error);
+	return prepare(a, want, facts, &have, error) && bring_up(a, want, &have, error);
 }

@@ -20,6 +20,18 @@ bool apply_open(bool again, struct error *error);
 bool apply_options(struct apply *a, const struct plan_device *want, int ifindex,
 		   struct error *error);
 
+/* As apply_device(), of a name that nobody else has; it is not brought up. */
+bool apply_device_down(struct apply *a, const struct plan *plan, const struct facts *facts,
+		       struct error *error);
+
+/* A planned route as the kernel shows it, and as text; @device is the overlay's, 0: none. */
+#define ROUTE_TEXT	256
+struct fact_route apply_expected(const struct plan_route *planned, int device);
+const char *apply_format_route(const struct fact_route *r, const char *dev,
+			       char text[ROUTE_TEXT]);
+/* True also when it is gone already. */
+bool apply_delete_route(struct apply *a, const struct fact_route *r, struct error *error);
+
 /*
  * Have libnftables run @command and return what it prints, to be freed; NULL
  * with its first line of complaint.  @flags are NFT_CTX_OUTPUT_*.

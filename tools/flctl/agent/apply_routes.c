@@ -16,7 +16,6 @@
 #include "apply_impl.h"
 #include "rtnl.h"
 
-#define ROUTE_TEXT	256
 /* What IPv6 makes of metric 0. */
 #define DEFAULT_METRIC6	1024
 
@@ -48,7 +47,8 @@ static size_t __printf(4, 5) append(char *text, size_t size, size_t len, const c
 	return more < 0 || len + more >= size ? size - 1 : len + more;
 }
 
-static const char *format_route(const struct fact_route *r, const char *dev, char text[ROUTE_TEXT])
+const char *apply_format_route(const struct fact_route *r, const char *dev,
+			       char text[ROUTE_TEXT])
 {
 	char name[IF_NAMESIZE], addr[ADDR_TEXT], prefix[PREFIX_TEXT];
 	size_t len;
@@ -79,8 +79,7 @@ static void note(struct work *w, const struct error *error)
 		w->first = *error;
 }
 
-/* A planned route as the kernel would show it. */
-static struct fact_route expected(const struct work *w, const struct plan_route *planned)
+struct fact_route apply_expected(const struct plan_route *planned, int device)
 {
 	struct fact_route r = {
 		.dst = planned->dst, .src = planned->src, .mtu = planned->mtu,
@@ -94,7 +93,7 @@ static struct fact_route expected(const struct work *w, const struct plan_route 
 		r.type = RTN_BLACKHOLE;
 		return r;
 	}
-	r.oif = planned->via == ROUTE_DEVICE ? w->device : planned->oif;
+	r.oif = planned->via == ROUTE_DEVICE ? device : planned->oif;
 	r.gateway = planned->gateway;
 	r.onlink = planned->onlink;
 	if (!r.gateway.family && r.dst.addr.family == AF_INET)
@@ -198,7 +197,7 @@ static bool refuse_foreign(const struct work *w, const char *text, const struct 
 	char other[ROUTE_TEXT];
 
 	return set_error(error, "route %s: there is already %s of protocol %u, which is not ours",
-			 text, format_route(foreign, w->plan->device.name, other),
+			 text, apply_format_route(foreign, w->plan->device.name, other),
 			 foreign->protocol);
 }
 
@@ -208,7 +207,7 @@ static bool put(struct work *w, const struct fact_route *want, enum rtnl_mode mo
 	const char *verb = mode == RTNL_REPLACE ? "replace" : "add";
 	char text[ROUTE_TEXT];
 
-	format_route(want, w->plan->device.name, text);
+	apply_format_route(want, w->plan->device.name, text);
 	if (!w->a->dry && want->type == RTN_UNICAST && !want->oif && !want->gateway.family)
 		return set_error(error, "route %s %s: there is no such device", verb, text);
 	if (!w->a->dry && rtnl_route_add(want, mode))
@@ -217,12 +216,12 @@ static bool put(struct work *w, const struct fact_route *want, enum rtnl_mode mo
 	return true;
 }
 
-static bool delete(struct apply *a, const struct fact_route *r, struct error *error)
+bool apply_delete_route(struct apply *a, const struct fact_route *r, struct error *error)
 {
 	char text[ROUTE_TEXT];
 	int ret = a->dry ? 0 : rtnl_route_del(r);
 
-	format_route(r, NULL, text);
+	apply_format_route(r, NULL, text);
 	/* The kernel deletes routes itself when links go. */
 	if (ret == -ESRCH || ret == -ENODEV)
 		return true;
@@ -255,7 +254,7 @@ static bool delete_run(struct work *w, const struct fact_route *want, struct err
 		if (entry->route->protocol != FLANNEL_ROUTE_PROTOCOL)
 			continue;
 		entry->kept = true;
-		if (!delete(w->a, entry->route, error))
+		if (!apply_delete_route(w->a, entry->route, error))
 			return false;
 	}
 	return true;
@@ -268,8 +267,8 @@ static bool ensure(struct work *w, const struct fact_route *want, struct error *
 	char text[ROUTE_TEXT];
 
 	if (foreign)
-		return refuse_foreign(w, format_route(want, w->plan->device.name, text), foreign,
-				      error);
+		return refuse_foreign(w, apply_format_route(want, w->plan->device.name, text),
+				      foreign, error);
 	if (!old)
 		return put(w, want, RTNL_ADD, error);
 	if (has_multipath(w, want))
@@ -286,7 +285,7 @@ static void keep_what_is_there(struct work *w)
 	size_t i;
 
 	for (i = 0; i < w->plan->route_count; i++) {
-		want = expected(w, &w->plan->routes[i]);
+		want = apply_expected(&w->plan->routes[i], w->device);
 		found = has_multipath(w, &want) ? NULL : find(w, &want, true);
 		w->done[i] = found;
 		if (found)
@@ -301,7 +300,7 @@ static void add_what_is_missing(struct work *w)
 	size_t i;
 
 	for (i = 0; i < w->plan->route_count; i++) {
-		want = expected(w, &w->plan->routes[i]);
+		want = apply_expected(&w->plan->routes[i], w->device);
 		if (!w->done[i] && !ensure(w, &want, &error))
 			note(w, &error);
 	}
@@ -314,7 +313,7 @@ static void delete_the_rest(struct work *w)
 
 	for (i = 0; i < w->count; i++)
 		if (!w->entry[i].kept && is_ours(w, w->entry[i].route) &&
-		    !delete(w->a, w->entry[i].route, &error))
+		    !apply_delete_route(w->a, w->entry[i].route, &error))
 			note(w, &error);
 }
 
@@ -380,7 +379,8 @@ bool remove_routes(struct apply *a, const struct facts *facts, const struct pref
 	for (i = 0; i < facts->route_count; i++) {
 		r = &facts->routes[i];
 		if (r->protocol == FLANNEL_ROUTE_PROTOCOL &&
-		    is_inside_any(networks, count, &r->dst) && !delete(a, r, ok ? error : NULL))
+		    is_inside_any(networks, count, &r->dst) &&
+		    !apply_delete_route(a, r, ok ? error : NULL))
 			ok = false;
 	}
 	return ok;

@@ -210,7 +210,8 @@ static struct lease *copy_leases(const struct plan *plan)
 bool apply_table(struct apply *a, const struct plan *plan, struct error *error)
 {
 	struct table t = {
-		.dev = plan->device.name, .ifindex = if_nametoindex(plan->device.name),
+		.dev = plan->device.name,
+		.ifindex = a->replaces ? 0 : if_nametoindex(plan->device.name),
 		.count = plan->lease_count,
 	};
 	bool ok;

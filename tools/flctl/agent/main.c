@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* main.c - what `flctl run` executes */
+/* main.c - what `flctl run`, `takeover` and `status` execute */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,14 @@
 #include "agent.h"
 #include "status.h"
 
-static int run(int argc, char **argv)
+static void take_over(struct run_options *options)
+{
+	options->once = true;
+	options->takeover = true;
+	options->takeover_only = true;
+}
+
+static int run(const char *verb, int argc, char **argv)
 {
 	static struct run_options options;
 	struct error error;
@@ -17,17 +24,19 @@ static int run(int argc, char **argv)
 	switch (run_options_parse(&options, argc, argv, environ, &error)) {
 	case RUN_AGENT:
 		if (options.notice[0])
-			fprintf(stderr, "flctl run: %s\n", options.notice);
+			fprintf(stderr, "flctl %s: %s\n", verb, options.notice);
+		if (!strcmp(verb, "takeover"))
+			take_over(&options);
 		code = agent_run(&options);
 		break;
 	case RUN_HELP:
-		run_options_help(stdout);
+		run_options_help(stdout, verb);
 		break;
 	case RUN_VERSION:
 		puts(FLCTL_VERSION);
 		break;
 	default:
-		fprintf(stderr, "flctl run: %s\n", error.text);
+		fprintf(stderr, "flctl %s: %s\n", verb, error.text);
 		code = EXIT_FAILURE;
 	}
 	run_options_free(&options);
@@ -36,10 +45,13 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	if (argc >= 2 && !strcmp(argv[1], "run"))
-		return run(argc - 2, argv + 2);
-	if (argc >= 2 && !strcmp(argv[1], "status"))
+	const char *verb = argc >= 2 ? argv[1] : "";
+
+	if (!strcmp(verb, "run") || !strcmp(verb, "takeover"))
+		return run(verb, argc - 2, argv + 2);
+	if (!strcmp(verb, "status"))
 		return status_show(argc - 2, argv + 2);
-	fprintf(stderr, "flctl-agent: executed by flctl, with one of: run, status\n");
+	fprintf(stderr,
+		"flctl-agent: executed by flctl, with one of: run, takeover, status\n");
 	return EXIT_FAILURE;
 }

@@ -77,6 +77,7 @@ static void say_notices(struct agent *agent, struct plan *plan)
 
 struct round {
 	struct agent *agent;
+	struct plan_input input;
 	struct plan *plan;
 	struct facts facts;
 	struct apply apply;
@@ -230,7 +231,8 @@ static bool follow_iface(struct round *r)
 static bool make_plan(struct round *r)
 {
 	struct agent *agent = r->agent;
-	struct plan_input input = {
+
+	r->input = (struct plan_input){
 		.config = &agent->config,
 		.options = &agent->options->plan,
 		.iface = &agent->iface,
@@ -240,9 +242,52 @@ static bool make_plan(struct round *r)
 		.stores = agent->stores,
 		.store_count = agent->store_count,
 	};
+	memcpy(r->input.mac, agent->mac, 6);
+	return plan_make(&r->input, r->plan, &r->error);
+}
 
-	memcpy(input.mac, agent->mac, 6);
-	return plan_make(&input, r->plan, &r->error);
+static bool begin_takeover(struct round *r)
+{
+	struct agent *agent = r->agent;
+	unsigned int before = r->apply.changes;
+
+	if (agent->takeover.done)
+		return true;
+	if (!takeover_begin(&agent->takeover, &r->apply, &r->input, r->plan, &r->facts,
+			    &agent->displaced, &r->error))
+		return false;
+	return r->apply.dry || r->apply.changes == before || read_again(r);
+}
+
+static bool end_takeover(struct round *r)
+{
+	struct takeover *takeover = &r->agent->takeover;
+	char text[256];
+
+	if (takeover->done)
+		return true;
+	if (!r->apply.dry && !read_again(r))
+		return false;
+	takeover_end(takeover, &r->apply, &r->input, r->plan);
+	if (!takeover->found || r->apply.dry)
+		return true;
+	takeover_format(takeover, text, sizeof(text));
+	if (r->agent->options->takeover_only)
+		printf("%s\n", text);
+	else
+		log_info("%s", text);
+	return true;
+}
+
+static bool apply_round(struct round *r)
+{
+	if (!begin_takeover(r))
+		return false;
+	if (r->agent->options->takeover_only && !r->agent->takeover.found) {
+		printf("nothing to take over\n");
+		return true;
+	}
+	return apply_all(r) && end_takeover(r);
 }
 
 static bool run_round(struct round *r)
@@ -253,21 +298,23 @@ static bool run_round(struct round *r)
 		return false;
 	if (r->apply.dry) {
 		plan_print(r->plan, stdout);
-		return apply_all(r);
+		return apply_round(r);
 	}
 	say_notices(r->agent, r->plan);
 	if (!identity_save(r->agent->mac_file, r->agent->mac, &error) && !r->agent->mac_unsaved) {
 		log_warning("%s: after a reboot the VTEP may have another MAC", error.text);
 		r->agent->mac_unsaved = true;
 	}
-	return apply_all(r);
+	return apply_round(r);
 }
 
 static void say_change(void *data, const char *line)
 {
 	const struct agent *agent = data;
 
-	if (agent->fresh || !agent->ready)
+	if (agent->options->takeover_only)
+		printf("%s\n", line);
+	else if (agent->fresh || !agent->ready)
 		log_debug("%s", line);
 	else
 		log_info("repaired: %s", line);
@@ -369,7 +416,7 @@ bool agent_dry_run(struct agent *agent)
 		printf("note: %s\n", plan.notices[i]);
 	if (!done)
 		log_error("%s", r.error.text);
-	else if (!r.apply.changes)
+	else if (!r.apply.changes && !agent->options->takeover_only)
 		printf("nothing to change\n");
 	facts_free(&r.facts);
 	plan_free(&plan);

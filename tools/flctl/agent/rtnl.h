@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * rtnl.h - changes of addresses and routes, and names of links
+ * rtnl.h - changes of addresses and routes, names and deletions of links
  *
  * Functions return 0 or a negative errno, and then ipc_error() knows the rest.
  * They share one socket, which opens by itself and lives until rtnl_close();
@@ -24,8 +24,19 @@ int rtnl_route_add(const struct fact_route *route, enum rtnl_mode mode);
 /* Exactly this one; ESRCH. */
 int rtnl_route_del(const struct fact_route *route);
 
-/* Kernels before 6.2 want the link to be down. */
-int rtnl_link_rename(int ifindex, const char *name);
+/* Kernels before 6.2 want the link to be down; @up brings it up in the same step. */
+int rtnl_link_rename(int ifindex, const char *name, bool up);
+int rtnl_link_down(int ifindex);
+int rtnl_link_del(int ifindex);
+
+/*
+ * Requests of the functions above are collected from begin to send, which sends
+ * them in as few messages as can be.  The kernel does all of one message, even
+ * when we are killed meanwhile, and one that fails does not keep the next from
+ * being tried; the first error is returned.
+ */
+void rtnl_batch_begin(void);
+int rtnl_batch_send(void);
 
 void rtnl_close(void);
 

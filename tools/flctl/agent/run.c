@@ -62,6 +62,10 @@ static void choose_mac(const struct net_config *config, const struct facts *fact
 		return;
 	plan_device_name(config, name);
 	agent.mac_known = identity_find(agent.mac_file, facts, name, agent.mac);
+	/* Stock flannel's of IPv6, the only one where there is no IPv4. */
+	snprintf(name, sizeof(name), "flannel-v6.%u", config->vni % 10000);
+	if (!agent.mac_known && config->vni < 10000 && !config->v4.network.addr.family)
+		agent.mac_known = identity_find(agent.mac_file, facts, name, agent.mac);
 	if (!agent.mac_known)
 		identity_random(agent.mac);
 }
@@ -464,6 +468,7 @@ static void prepare(const struct run_options *o)
 {
 	agent.options = o;
 	agent.reconcile.expired = reconcile_due;
+	agent.takeover.done = !o->takeover;
 	snprintf(agent.mac_file, sizeof(agent.mac_file), "%s/%s.mac", o->state_dir, o->instance);
 	if (!o->file.path[0])
 		agent.store_count = endpoint_addrs(o->etcd.endpoints, agent.stores);

@@ -304,6 +304,8 @@ static const struct flag flags[] = {
 	  "directory of what outlives a reboot", 0, 4000 },
 	{ "once", &t_bool, AT(once), "false", "apply once and leave" },
 	{ "dry-run", &t_bool, AT(dry_run), "false", "print what would be done, do nothing" },
+	{ "takeover", &t_bool, AT(takeover), "true",
+	  "take the node over from stock flannel at the start" },
 	{ "healthz-ip", &t_host, AT(healthz_ip), "0.0.0.0",
 	  "address of /healthz, /readyz, /metrics and /status" },
 	{ "healthz-port", &t_number, AT(healthz_port), "0", "their port, 0: off", 0, 65535 },
@@ -629,13 +631,13 @@ static void help_flag(FILE *file, const struct flag *flag)
 	fputc('\n', file);
 }
 
-void run_options_help(FILE *file)
+void run_options_help(FILE *file, const char *verb)
 {
 	const char *reason = "";
 	size_t i;
 
-	fputs("Usage: flctl run [OPTION]...\n\n"
-	      "One or two dashes, the value behind = or as the next word; a switch alone is\n"
+	fprintf(file, "Usage: flctl %s [OPTION]...\n\n", verb);
+	fputs("One or two dashes, the value behind = or as the next word; a switch alone is\n"
 	      "true, --ip-masq=false is false.  Each option may also come from the\n"
 	      "environment: --ip-masq is FLANNELD_IP_MASQ.  The command line wins.\n\n", file);
 	for (i = 0; i < FLAGS; i++)

@@ -38,6 +38,8 @@ struct run_options {
 	struct addr healthz_ip;
 	unsigned int healthz_port;	/* 0: off */
 	bool once, dry_run;
+	bool takeover;			/* from stock flannel, at the start */
+	bool takeover_only;		/* `flctl takeover` */
 	bool log_json;
 	enum log_level level;
 	char notice[256];		/* of unknown FLANNELD_*, may be empty */
@@ -58,8 +60,11 @@ enum run_order run_options_parse(struct run_options *o, int argc, char **argv,
 				 char **env, struct error *error);
 void run_options_free(struct run_options *o);
 
-/* One line of help for each option, then those that are refused. */
-void run_options_help(FILE *file);
+/*
+ * One line of help for each option, then those that are refused.  @verb is that
+ * of `flctl`: run or takeover.
+ */
+void run_options_help(FILE *file, const char *verb);
 
 /* RUN_DIR/INSTANCE and @suffix, as ".lock" */
 const char *run_options_path(const struct run_options *o, const char *suffix,

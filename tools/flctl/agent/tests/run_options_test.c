@@ -93,7 +93,8 @@ static void defaults(void **state)
 	assert_int_equal(o.resync, 5);
 	assert_int_equal(o.healthz_ip.family, AF_INET);
 	assert_int_equal(o.healthz_port, 0);
-	assert_false(o.once || o.dry_run || o.log_json);
+	assert_false(o.once || o.dry_run || o.log_json || o.takeover_only);
+	assert_true(o.takeover);
 	assert_int_equal(o.level, LEVEL_INFO);
 	assert_string_equal(o.notice, "");
 }
@@ -110,10 +111,12 @@ static void forms(void **state)
 	assert_string_equal(o.iface.iface[0], "eth0");
 	assert_string_equal(o.iface.iface[1], "eth1");
 	assert_null(o.iface.iface[2]);
-	good("--ip-masq|--ip-masq=F|--iptables-forward-rules=false|--ip-forward=0", "");
+	good("--ip-masq|--ip-masq=F|--iptables-forward-rules=false|--ip-forward=0|--takeover=false",
+	     "");
 	assert_false(o.plan.ip_masq);
 	assert_false(o.plan.forward_rules);
 	assert_false(o.plan.ip_forward);
+	assert_false(o.takeover);
 	good("--ip-masq-fully-random-disable|--srccheck|strict|-v|4|--untrack|--once|--dry-run", "");
 	assert_false(o.plan.random_fully);
 	assert_int_equal(o.plan.srccheck, FLANNEL_SRCCHECK_STRICT);
@@ -290,7 +293,7 @@ static void help_is_true(void **state)
 
 	(void)state;
 	file = open_memstream(&text, &size);
-	run_options_help(file);
+	run_options_help(file, "run");
 	fclose(file);
 	file = fmemopen(text, size, "r");
 	while (fgets(line, sizeof(line), file)) {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * stock.h - what stock flannel leaves on a host, told from what is anyone else's
+ *
+ * Its devices by name, kind, VNI and port; its routes by protocol boot, a subnet
+ * of the configured length inside Network, and a next hop that only it gives; its
+ * rules by their chains and the networks that they name.  What is in doubt is
+ * somebody else's.  Pure.
+ */
+#ifndef AGENT_STOCK_H
+#define AGENT_STOCK_H
+
+#include "iptables.h"
+#include "nft_json.h"
+#include "plan.h"
+
+/* kind vxlan; NULL: there is none. */
+struct stock_links {
+	const struct fact_link *v4, *v6;	/* flannel.N, flannel-v6.N */
+};
+
+/* Of this network; false when one has its name but not its VNI or port. */
+bool stock_find_links(const struct net_config *config, const struct facts *facts,
+		      struct stock_links *links, struct error *error);
+
+enum stock_route {
+	STOCK_FOREIGN,
+	STOCK_DEVICE,		/* over one of the links, goes with it */
+	STOCK_PEER,		/* by the underlay to a lease that is there */
+	STOCK_FORMER,		/* by the underlay to one that was */
+	STOCK_BLACKHOLE,	/* of our own subnet */
+};
+
+enum stock_route stock_route(const struct plan_input *in, const struct stock_links *links,
+			     const struct fact_route *route);
+
+enum stock_owner {
+	STOCK_NOBODY,		/* names no network: the mark of kube-proxy */
+	STOCK_OURS,		/* names the network, or part of it, and nothing else */
+	STOCK_OTHER,
+};
+
+/* A rule of a chain that stock flannel's iptables rules are in. */
+enum stock_owner stock_iptables_rule(const struct iptables_rule *rule,
+				     const struct prefix *network);
+/* A rule of one of its nft tables, as JSON. */
+enum stock_owner stock_nft_rule(const json_t *rule, const struct prefix *network);
+
+#endif /* AGENT_STOCK_H */

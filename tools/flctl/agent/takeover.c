@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apply_impl.h"
+#include "flanneld.h"
+#include "rtnl.h"
+#include "stock.h"
+#include "stock_rules.h"
+#include "takeover.h"
+
+struct work {
+	struct takeover *t;
+	struct apply *a;
+	const struct plan_input *in;
+	const struct plan *plan;
+	struct facts *facts;
+	struct stock_links links;
+	char name[IF_NAMESIZE];		/* of our device meanwhile: "flannel+1" */
+	char old[IF_NAMESIZE];		/* of theirs until it is deleted: "flannel-1" */
+};
+
+/* As long as the name of the device. */
+static void name_with(const struct plan *plan, char sign, char name[IF_NAMESIZE])
+{
+	char *dot;
+
+	memcpy(name, plan->device.name, IF_NAMESIZE);
+	dot = strchr(name, '.');
+	if (dot)
+		*dot = sign;
+}
+
+/* --- what there is --- */
+
+static bool has_routes(const struct work *w)
+{
+	enum stock_route which;
+	size_t i;
+
+	for (i = 0; i < w->facts->route_count; i++) {
+		which = stock_route(w->in, &w->links, &w->facts->routes[i]);
+		if (which == STOCK_PEER || which == STOCK_BLACKHOLE)
+			return true;
+	}
+	return false;
+}
+
+static bool has_rules(const struct work *w)
+{
+	struct apply look = { .dry = true };
+
+	/* Why they cannot be listed is said when they are to go. */
+	stock_remove_rules(&look, w->plan, NULL);
+	return look.changes;
+}
+
+/*
+ * Routes of former peers alone prove nothing: anybody may have made them, by hand.
+ */
+static bool has_anything(const struct work *w)
+{
+	return w->links.v4 || w->links.v6 || has_routes(w) || has_rules(w);
+}
+
+/* --- what could go wrong --- */
+
+/* Sockets of vxlan devices are shared, so others hold the port as well. */
+static bool check_vxlan(const struct work *w, struct error *error)
+{
+	const struct fact_link *link;
+	size_t i;
+
+	for (i = 0; i < w->facts->link_count; i++) {
+		link = &w->facts->links[i];
+		if (link == w->links.v4 || link == w->links.v6 || strcmp(link->kind, "vxlan") ||
+		    link->vxlan.port != w->in->config->port || !(link->flags & IFF_UP))
+			continue;
+		return set_error(error, "UDP port %u is in use by the vxlan device %s (VNI %u), too: our device could not be brought up",
+				 w->in->config->port, link->name, link->vxlan.vni);
+	}
+	return true;
+}
+
+/* A socket of the driver is for each family on its own. */
+static bool check_port(uint8_t family, uint16_t port, struct error *error)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1, ret;
+
+	/* Without IPv6 the driver has no such socket either. */
+	if (fd < 0)
+		return true;
+	if (family == AF_INET6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		ret = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
+	} else {
+		ret = bind(fd, (struct sockaddr *)&in, sizeof(in));
+	}
+	ret = ret ? errno : 0;
+	close(fd);
+	return ret != EADDRINUSE ||
+	       set_error(error, "UDP port %u of IPv%c is in use by another socket: our device could not be brought up",
+			 port, family == AF_INET ? '4' : '6');
+}
+
+static bool is_up(const struct fact_link *link)
+{
+	return link && link->flags & IFF_UP;
+}
+
+/* Where a vxlan device of theirs has the port, nobody else can have it. */
+static bool check_ports(const struct work *w, struct error *error)
+{
+	uint16_t port = w->in->config->port;
+
+	return check_vxlan(w, error) &&
+	       (is_up(w->links.v4) || check_port(AF_INET, port, error)) &&
+	       (is_up(w->links.v6) || check_port(AF_INET6, port, error));
+}
+
+static bool check_flanneld(struct error *error)
+{
+	pid_t pid = flanneld_find();
+
+	return !pid || set_error(error, "flanneld (pid %d) is running: stop it first", pid);
+}
+
+/* --- the device --- */
+
+/* Facts as they would be without @link. */
+static void forget_link(struct facts *facts, const struct fact_link *link)
+{
+	size_t index = link - facts->links;
+
+	facts->link_count--;
+	memmove(&facts->links[index], &facts->links[index + 1],
+		(facts->link_count - index) * sizeof(*facts->links));
+}
+
+/* Of an agent that was killed. */
+static bool remove_leftover(struct work *w, const char *name, const char *kind,
+			    struct error *error)
+{
+	const struct fact_link *link = facts_link(w->facts, name);
+
+	if (!*name || !link)
+		return true;
+	if (strcmp(link->kind, kind))
+		return set_error(error, "device %s is of kind %s, not %s: its name is needed to take %s over",
+				 name, *link->kind ? link->kind : "NIC", kind,
+				 w->plan->device.name);
+	if (!w->a->dry && rtnl_link_del(link->ifindex))
+		return apply_refused(error, "link del %s", name);
+	apply_say(w->a, "link del %s: left behind by an agent that was ended", name);
+	forget_link(w->facts, link);
+	return true;
+}
+
+static bool remove_leftovers(struct work *w, struct error *error)
+{
+	return remove_leftover(w, w->name, FLANNEL_LINK_KIND, error) &&
+	       remove_leftover(w, w->old, "vxlan", error);
+}
+
+/* Whole, filled, but for being up: the port is not free yet. */
+static bool build(struct work *w, struct plan *temporary, struct error *error)
+{
+	struct apply quiet = { 0 };
+
+	return apply_open(true, error) &&
+	       apply_device_down(&quiet, temporary, w->facts, error) &&
+	       apply_table(&quiet, temporary, error);
+}
+
+static double milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
+static void add_overlay_routes(const struct work *w, int ifindex)
+{
+	struct fact_route route;
+	size_t i;
+
+	for (i = 0; i < w->plan->route_count; i++) {
+		if (w->plan->routes[i].via != ROUTE_DEVICE)
+			continue;
+		route = apply_expected(&w->plan->routes[i], ifindex);
+		rtnl_route_add(&route, RTNL_ADD);
+	}
+}
+
+/*
+ * To delete a device takes the kernel far longer than to have it down, under
+ * another name: so that comes later.
+ */
+static int exchange(const struct work *w, int ifindex)
+{
+	const struct fact_link *v4 = w->links.v4, *v6 = w->links.v6;
+
+	rtnl_batch_begin();
+	if (v4)
+		rtnl_link_down(v4->ifindex);
+	if (v6)
+		rtnl_link_down(v6->ifindex);
+	if (v4)
+		rtnl_link_rename(v4->ifindex, w->old, false);
+	rtnl_link_rename(ifindex, w->plan->device.name, true);
+	add_overlay_routes(w, ifindex);
+	return rtnl_batch_send();
+}
+
+/* Also what is left to do when the exchange was refused, halfway or at all. */
+static int delete_links(const struct work *w, int ifindex)
+{
+	rtnl_batch_begin();
+	if (w->links.v4)
+		rtnl_link_del(w->links.v4->ifindex);
+	if (w->links.v6)
+		rtnl_link_del(w->links.v6->ifindex);
+	if ((int)if_nametoindex(w->plan->device.name) != ifindex)
+		rtnl_link_rename(ifindex, w->plan->device.name, true);
+	return rtnl_batch_send();
+}
+
+/* Was the exchange refused from its first request on? */
+static bool is_untouched(const struct work *w)
+{
+	const struct fact_link *link = w->links.v4 ?: w->links.v6;
+	struct ipc_link now;
+
+	return is_up(link) && !ipc_link_get(link->ifindex, &now) && now.flags & IFF_UP;
+}
+
+/* False when the old devices are as they were. */
+static bool replace_links(struct work *w, int ifindex, struct error *error)
+{
+	double begin = milliseconds();
+	int ret = exchange(w, ifindex);
+
+	w->t->gap = milliseconds() - begin;
+	if (ret) {
+		apply_refused(error, "taking %s over", w->plan->device.name);
+		if (is_untouched(w))
+			return false;
+		log_warning("%s; what is missing is repaired now", error->text);
+	}
+	if (delete_links(w, ifindex))
+		log_warning("stock flannel's devices: %s", strerror(ipc_error()->code));
+	if (ret)
+		w->t->gap = milliseconds() - begin;
+	return true;
+}
+
+static void say_links(const struct work *w)
+{
+	const struct fact_link *links[] = { w->links.v4, w->links.v6 };
+	char mac[MAC_TEXT];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		if (links[i])
+			apply_say(w->a, "link del %s: vxlan of stock flannel, MAC %s",
+				  links[i]->name, format_mac(links[i]->lladdr, mac));
+}
+
+static bool swap(struct work *w, struct error *error)
+{
+	struct plan temporary = *w->plan;
+	struct error why;
+	int ifindex;
+
+	memcpy(temporary.device.name, w->name, sizeof(temporary.device.name));
+	if (!build(w, &temporary, error)) {
+		why = *error;
+	} else {
+		ifindex = if_nametoindex(w->name);
+		apply_say(w->a, "link add %s: of kind " FLANNEL_LINK_KIND ", %zu leases", w->name,
+			  w->plan->lease_count);
+		if (replace_links(w, ifindex, &why))
+			return true;
+	}
+	ifindex = if_nametoindex(w->name);
+	if (ifindex)
+		rtnl_link_del(ifindex);
+	return set_error(error, "%s is not taken over, nothing has changed: %.400s",
+			 w->plan->device.name, why.text);
+}
+
+/* What a dry run goes on with. */
+static void forget_links(struct work *w)
+{
+	const struct fact_link *links[] = { w->links.v4, w->links.v6 };
+	size_t i, left = 0;
+
+	for (i = 0; i < w->facts->route_count; i++)
+		if (stock_route(w->in, &w->links, &w->facts->routes[i]) != STOCK_DEVICE)
+			w->facts->routes[left++] = w->facts->routes[i];
+	w->facts->route_count = left;
+	w->a->replaces = w->links.v4;
+	/* The later one first: forgetting moves what is behind. */
+	if (links[0] < links[1])
+		forget_link(w->facts, links[1]);
+	if (links[0])
+		forget_link(w->facts, links[0]);
+	if (links[1] && links[1] < links[0])
+		forget_link(w->facts, links[1]);
+	memset(&w->links, 0, sizeof(w->links));
+}
+
+/* Ours is there already: an agent was killed after the exchange. */
+static bool finish_links(struct work *w, struct error *error)
+{
+	if (!w->a->dry && rtnl_link_del(w->links.v6->ifindex))
+		return apply_refused(error, "link del %s", w->links.v6->name);
+	say_links(w);
+	if (w->a->dry)
+		forget_links(w);
+	memset(&w->links, 0, sizeof(w->links));
+	return true;
+}
+
+static bool take_links(struct work *w, struct error *error)
+{
+	const struct fact_link *ours = facts_link(w->facts, w->plan->device.name);
+
+	if (!w->links.v4 && !w->links.v6)
+		return true;
+	if (ours && !strcmp(ours->kind, FLANNEL_LINK_KIND))
+		return finish_links(w, error);
+	if (!check_ports(w, error))
+		return false;
+	if (w->a->dry) {
+		apply_say(w->a, "link add %s: of kind " FLANNEL_LINK_KIND ", %zu leases", w->name,
+			  w->plan->lease_count);
+		say_links(w);
+		apply_say(w->a, "link set %s name %s up", w->name, w->plan->device.name);
+		forget_links(w);
+		return true;
+	}
+	if (!swap(w, error))
+		return false;
+	say_links(w);
+	apply_say(w->a, "link set %s name %s up", w->name, w->plan->device.name);
+	memcpy(w->t->device, w->plan->device.name, sizeof(w->t->device));
+	w->t->leases = w->plan->lease_count;
+	memset(&w->links, 0, sizeof(w->links));
+	return true;
+}
+
+/* --- routes --- */
+
+static bool same_key(const struct fact_route *a, const struct fact_route *b)
+{
+	return !compare_prefix(&a->dst, &b->dst) && a->metric == b->metric;
+}
+
+static int compare_dst(const void *key, const void *route)
+{
+	return compare_prefix(key, &((const struct plan_route *)route)->dst);
+}
+
+/* What the plan has in the place of @route. */
+static bool find_planned(const struct work *w, const struct fact_route *route,
+			 struct fact_route *want)
+{
+	const struct plan_route *routes = w->plan->routes, *at;
+	int device = if_nametoindex(w->plan->device.name);
+
+	if (!w->plan->route_count)
+		return false;
+	at = bsearch(&route->dst, routes, w->plan->route_count, sizeof(*routes), compare_dst);
+	if (!at)
+		return false;
+	while (at > routes && !compare_prefix(&at[-1].dst, &route->dst))
+		at--;
+	for (; at < routes + w->plan->route_count && !compare_prefix(&at->dst, &route->dst); at++) {
+		*want = apply_expected(at, device);
+		if (same_key(want, route))
+			return true;
+	}
+	return false;
+}
+
+/* One request exchanges the first of the routes that have one key. */
+static bool is_first(const struct work *w, const struct fact_route *route)
+{
+	const struct fact_route *other;
+
+	for (other = w->facts->routes; other < route; other++)
+		if (same_key(other, route))
+			return false;
+	return true;
+}
+
+static bool adopt(struct work *w, struct fact_route *route, struct error *error)
+{
+	struct fact_route want;
+	char text[ROUTE_TEXT];
+
+	if (!find_planned(w, route, &want) || !is_first(w, route))
+		return true;
+	apply_format_route(&want, w->plan->device.name, text);
+	if (!w->a->dry && rtnl_route_add(&want, RTNL_REPLACE))
+		return apply_refused(error, "route replace %s", text);
+	apply_say(w->a, "route replace %s: adopted from stock flannel", text);
+	*route = want;
+	w->t->adopted++;
+	return true;
+}
+
+static bool is_by_underlay(const struct work *w, const struct fact_route *route)
+{
+	return stock_route(w->in, &w->links, route) > STOCK_DEVICE;
+}
+
+static bool adopt_routes(struct work *w, struct error *error)
+{
+	size_t i;
+
+	for (i = 0; i < w->facts->route_count; i++)
+		if (is_by_underlay(w, &w->facts->routes[i]) &&
+		    !adopt(w, &w->facts->routes[i], error))
+			return false;
+	return true;
+}
+
+static void remove_routes_left(struct work *w)
+{
+	struct error error;
+	size_t i;
+
+	for (i = 0; i < w->facts->route_count; i++) {
+		if (!is_by_underlay(w, &w->facts->routes[i]))
+			continue;
+		if (apply_delete_route(w->a, &w->facts->routes[i], &error))
+			w->t->removed++;
+		else
+			log_warning("a route of stock flannel stays: %s", error.text);
+	}
+}
+
+/* --- all of it --- */
+
+bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
+		    const struct plan *plan, struct facts *facts, bool *displaced,
+		    struct error *error)
+{
+	struct work w = { .t = t, .a = a, .in = in, .plan = plan, .facts = facts };
+
+	name_with(plan, '+', w.name);
+	name_with(plan, '-', w.old);
+	if (!stock_find_links(in->config, facts, &w.links, error)) {
+		*displaced = true;
+		return false;
+	}
+	t->found = t->found || has_anything(&w);
+	if (t->found && !check_flanneld(error)) {
+		*displaced = true;
+		return false;
+	}
+	if (!remove_leftovers(&w, error))
+		return false;
+	/* What was found there may have moved. */
+	stock_find_links(in->config, facts, &w.links, NULL);
+	if (!t->found)
+		return true;
+	return take_links(&w, error) && adopt_routes(&w, error);
+}
+
+void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
+		  const struct plan *plan)
+{
+	struct work w = {
+		.t = t, .a = a, .in = in, .plan = plan, .facts = (struct facts *)in->facts,
+	};
+	struct error error;
+
+	t->done = true;
+	if (!t->found)
+		return;
+	remove_routes_left(&w);
+	if (!stock_remove_rules(a, plan, &error))
+		log_warning("rules of stock flannel stay: %s", error.text);
+}
+
+const char *takeover_format(const struct takeover *t, char *text, size_t size)
+{
+	size_t len = 0;
+
+	if (*t->device)
+		len = snprintf(text, size, "took %s over from stock flannel: %zu leases, gap %.1f ms",
+			       t->device, t->leases, t->gap);
+	else
+		len = snprintf(text, size, "took over from stock flannel");
+	if ((t->adopted || t->removed) && len < size)
+		snprintf(text + len, size - len, "%s %u routes adopted, %u removed",
+			 *t->device ? "," : ":", t->adopted, t->removed);
+	return text;
+}

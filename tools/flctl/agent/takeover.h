@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * takeover.h - a node that stock flannel has set up becomes ours
+ *
+ * Only before the first reconcile that succeeds.  Our device is built and filled
+ * as flannel+N, down, since the vxlan devices have the UDP port; then one message
+ * of netlink has them down and ours take name and routes.  What fails before that
+ * leaves the node as it was; what is missing after it the reconcile repairs.
+ */
+#ifndef AGENT_TAKEOVER_H
+#define AGENT_TAKEOVER_H
+
+#include "apply.h"
+
+struct takeover {
+	bool done;			/* or never to be done */
+	bool found;			/* there was something of stock flannel */
+	unsigned int adopted, removed;	/* routes */
+	size_t leases;
+	char device[IF_NAMESIZE];	/* that was taken over, empty: none */
+	double gap;			/* milliseconds without an overlay */
+};
+
+/*
+ * Before anything else is applied.  Refuses, with @displaced set, a vxlan device
+ * of another network that has the name of ours, and a flanneld that runs.  Facts
+ * are to be read again after it; a dry run changes them to what they would be.
+ */
+bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
+		    const struct plan *plan, struct facts *facts, bool *displaced,
+		    struct error *error);
+/* When all is applied: what is left of stock flannel goes.  Facts are fresh. */
+void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
+		  const struct plan *plan);
+/* "took flannel.1 over from stock flannel: 12 leases, gap 3.1 ms" */
+const char *takeover_format(const struct takeover *t, char *text, size_t size);
+
+#endif /* AGENT_TAKEOVER_H */
