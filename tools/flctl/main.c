@@ -68,6 +68,8 @@ static const struct verb verbs[] = {
 	  "keep this node in the network, by etcd or a lease file; options: flctl run --help" },
 	{ NULL, "takeover", "[--dry-run] [--OPTION[=VALUE]...]",
 	  "take this node over from stock flannel, once; options: as of run" },
+	{ NULL, "reset", "[--dry-run] [--release-lease] [--forget-mac] [--OPTION[=VALUE]...]",
+	  "remove what run has put on this host; options: flctl reset --help" },
 	{ NULL, "status", "[--json] [--run-dir PATH]",
 	  "tell how the agents of this host are" },
 	{ NULL, "version", "", "print versions", version, .reads = true },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * flctl run, takeover and status - the node agent, which is a program of
+ * flctl run, takeover, reset and status - the node agent, which is a program of
  * its own: it needs libraries that nothing else here does.
  */
 

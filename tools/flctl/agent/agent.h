@@ -80,6 +80,11 @@ struct agent {
 /* All of `flctl run`; an exit code. */
 int agent_run(const struct run_options *options);
 
+/* The lock of an instance: a file descriptor, or -1 with a line in the log. */
+int agent_lock(const char *path);
+/* Give the lease of this node in etcd back. */
+bool agent_release(const struct run_options *options, struct error *error);
+
 /* reconcile.c: read, plan, apply.  Arms itself again after an error. */
 void agent_reconcile(struct agent *agent);
 /* Ask for it, in so many milliseconds unless it comes sooner. */

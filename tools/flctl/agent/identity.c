@@ -17,7 +17,7 @@ static bool is_usable(const uint8_t mac[6])
 	return !(mac[0] & 1) && memcmp(mac, zero, sizeof(zero));
 }
 
-static bool read_file(const char *path, uint8_t mac[6])
+bool identity_read(const char *path, uint8_t mac[6])
 {
 	char line[64] = "";
 	struct words w = {};
@@ -43,7 +43,7 @@ bool identity_find(const char *path, const struct facts *facts, const char *name
 {
 	const struct fact_link *link;
 
-	if (read_file(path, mac))
+	if (identity_read(path, mac))
 		return true;
 	link = facts_link(facts, name);
 	if (!link)
@@ -81,7 +81,7 @@ bool identity_save(const char *path, const uint8_t mac[6], struct error *error)
 	char temporary[4096], text[MAC_TEXT + 1];
 	uint8_t old[6];
 
-	if (!access(path, F_OK) && read_file(path, old) && !memcmp(old, mac, 6))
+	if (!access(path, F_OK) && identity_read(path, old) && !memcmp(old, mac, 6))
 		return true;
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
 		return set_error(error, "the path %s is too long", path);

@@ -14,6 +14,8 @@
 /* From the state file, or else from the device @name; false: from neither. */
 bool identity_find(const char *path, const struct facts *facts, const char *name,
 		   uint8_t mac[6]);
+/* From the state file alone. */
+bool identity_read(const char *path, uint8_t mac[6]);
 /* Unicast, locally administered. */
 void identity_random(uint8_t mac[6]);
 /* By rename, when the file says something else; true also when nothing was to do. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* main.c - what `flctl run`, `takeover` and `status` execute */
+/* main.c - what `flctl run`, `takeover`, `reset` and `status` execute */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "reset.h"
 #include "status.h"
 
 static void take_over(struct run_options *options)
@@ -49,9 +50,11 @@ int main(int argc, char **argv)
 
 	if (!strcmp(verb, "run") || !strcmp(verb, "takeover"))
 		return run(verb, argc - 2, argv + 2);
+	if (!strcmp(verb, "reset"))
+		return reset_run(argc - 2, argv + 2);
 	if (!strcmp(verb, "status"))
 		return status_show(argc - 2, argv + 2);
 	fprintf(stderr,
-		"flctl-agent: executed by flctl, with one of: run, takeover, status\n");
+		"flctl-agent: executed by flctl, with one of: run, takeover, reset, status\n");
 	return EXIT_FAILURE;
 }

@@ -378,7 +378,7 @@ static void fill_status(void *data, struct agent_status *status)
 
 /* --- start and end ------------------------------------------------------------ */
 
-static int lock(const char *path)
+int agent_lock(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
@@ -474,6 +474,29 @@ static void prepare(const struct run_options *o)
 		agent.store_count = endpoint_addrs(o->etcd.endpoints, agent.stores);
 }
 
+static void apply_nothing(struct loop_timer *timer)
+{
+	(void)timer;
+}
+
+bool agent_release(const struct run_options *options, struct error *error)
+{
+	bool done = false;
+
+	prepare(options);
+	agent.reconcile.expired = apply_nothing;
+	if (!loop_open())
+		return set_error(error, "cannot start an event loop: %s", strerror(errno));
+	agent.store = open_store(options, error);
+	if (agent.store) {
+		done = agent.store->ops->release(agent.store, error);
+		store_free(agent.store);
+	}
+	record_list_free(&agent.peers);
+	loop_close();
+	return done;
+}
+
 int agent_run(const struct run_options *options)
 {
 	struct loop_watch signals = { .fd = -1 };
@@ -485,7 +508,7 @@ int agent_run(const struct run_options *options)
 	if (!options->dry_run) {
 		if (!make_dir(options->run_dir) || !make_dir(options->state_dir))
 			return EXIT_FAILURE;
-		fd = lock(run_options_path(options, ".lock", path));
+		fd = agent_lock(run_options_path(options, ".lock", path));
 		if (fd < 0)
 			return EXIT_FAILURE;
 	}
