@@ -1,0 +1,319 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What needs no module of taking a node over from stock flannel and giving it back:
+# host-gw with the host's own iptables of either kind, and dry runs with a real
+# etcd, which nothing is written to.  The device itself: selftests/72.
+set -u
+cd "$(dirname "$0")" || exit 1
+. ../../../../selftests/tap.sh
+
+if [[ ${TAKEOVER_NETNS-} != "$$" ]]; then
+	for program in ip nft iptables-nft etcd etcdctl; do
+		command -v "$program" >/dev/null && continue
+		echo "ok 1 take-over # SKIP needs $program"
+		exit
+	done
+	[[ $(id -u) == 0 ]] || { echo 'ok 1 take-over # SKIP needs root'; exit; }
+	TAKEOVER_NETNS=$$ exec unshare --net "./${0##*/}"
+fi
+
+agent=${AGENT_OUT:-..}/flctl-agent
+tmp=$(mktemp -d)
+etcd=
+end_all()
+{
+	[[ -z $etcd ]] || { kill "$etcd"; wait "$etcd"; }
+	rm -rf "$tmp"
+}
+trap end_all EXIT
+
+common=(--iface eth0 --run-dir "$tmp" --state-dir "$tmp" --subnet-file "$tmp/subnet.env"
+	--instance one --ip-masq)
+file=(--lease-file "$tmp/leases")
+
+# state - all that may change, without counters
+state()
+{
+	network_state
+	ls "$tmp"
+}
+
+network_state()
+{
+	ip -d link show type vxlan
+	ip route
+	nft -s list ruleset 2>/dev/null || :
+	iptables-legacy-save 2>/dev/null | grep -v '^#' | sed 's/\[[0-9:]*\]//' || :
+	cat /proc/sys/net/ipv4/ip_forward
+}
+
+the_host()
+{
+	ip link set lo up
+	ip link add eth0 type veth peer name wire
+	ip link set eth0 up
+	ip link set wire up
+	ip addr add 192.168.9.1/24 dev eth0
+	ip route add default via 192.168.9.254
+	cat >"$tmp/leases" <<-END
+		network 10.42.0.0/16
+		backend host-gw
+		10.42.1.0/24 via 192.168.9.1
+		10.42.2.0/24 via 192.168.9.2
+		10.42.3.0/24 via 192.168.9.3
+	END
+}
+
+# A peer that is there, one that has left, and what others have put there
+stock_routes()
+{
+	ip route add 10.42.2.0/24 via 192.168.9.2
+	ip route add 10.42.7.0/24 via 192.168.9.7
+	ip route append blackhole 10.42.1.0/24
+	ip route add 10.42.66.0/24 via 192.168.9.66 proto static
+	ip route add 10.42.67.0/25 via 192.168.9.66
+	ip route add 10.43.68.0/24 via 192.168.9.66
+}
+
+others_routes() { (($(ip route | grep -c 192.168.9.66) == 3)); }
+
+# stock_iptables PROGRAM - both chains; nat has rules of another network, too
+stock_iptables()
+{
+	local masq=(-m comment --comment 'flanneld masq') fwd=(-m comment --comment 'flanneld forward')
+	local n
+	"$1" -P FORWARD DROP
+	"$1" -N FLANNEL-FWD
+	"$1" -A FORWARD "${fwd[@]}" -j FLANNEL-FWD
+	"$1" -A FLANNEL-FWD -s 10.42.0.0/16 "${fwd[@]}" -j ACCEPT
+	"$1" -A FLANNEL-FWD -d 10.42.0.0/16 "${fwd[@]}" -j ACCEPT
+	"$1" -t nat -N FLANNEL-POSTRTG
+	"$1" -t nat -A POSTROUTING "${masq[@]}" -j FLANNEL-POSTRTG
+	"$1" -t nat -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 "${masq[@]}" -j RETURN
+	for n in 42 99; do
+		"$1" -t nat -A FLANNEL-POSTRTG -s 10.$n.1.0/24 -d 10.$n.0.0/16 "${masq[@]}" -j RETURN
+		"$1" -t nat -A FLANNEL-POSTRTG -s 10.$n.0.0/16 ! -d 224.0.0.0/4 "${masq[@]}" \
+			-j MASQUERADE --random-fully
+		"$1" -t nat -A FLANNEL-POSTRTG ! -s 10.$n.0.0/16 -d 10.$n.0.0/16 "${masq[@]}" \
+			-j MASQUERADE --random-fully
+	done
+}
+
+# Of this network and of another one
+stock_nft()
+{
+	nft -f - <<-END
+		table ip flannel-ipv4 {
+			chain postrtg {
+				type nat hook postrouting priority srcnat;
+				meta mark 0x4000 return
+				ip saddr 10.42.0.0/16 ip daddr != 224.0.0.0/4 masquerade fully-random
+				ip saddr 10.99.0.0/16 ip daddr != 224.0.0.0/4 masquerade fully-random
+			}
+		}
+	END
+}
+
+dry_run_changes_nothing()
+{
+	local before
+	before=$(state)
+	"$agent" takeover --dry-run "${file[@]}" "${common[@]}" >"$tmp.dry"
+	cat "$tmp.dry"
+	grep -q 'would: route replace 10.42.2.0/24 via 192.168.9.2' "$tmp.dry"
+	grep -q 'would: route del 10.42.7.0/24' "$tmp.dry"
+	grep -q 'would: route del blackhole 10.42.1.0/24' "$tmp.dry"
+	grep -q 'would: .* -t filter -X FLANNEL-FWD' "$tmp.dry"
+	grep -q 'would: .* -A FORWARD -s 10.42.0.0/16' "$tmp.dry"
+	! grep -qE '10\.99|192\.168\.9\.66|-X FLANNEL-POSTRTG' "$tmp.dry"
+	rm "$tmp.dry"
+	diff <(echo "$before") <(state)
+}
+
+takes_over() # PROGRAM
+{
+	"$agent" takeover "${file[@]}" "${common[@]}" >"$tmp/out" 2>&1 || { cat "$tmp/out"; return 1; }
+	cat "$tmp/out"
+	grep -q 'took over from stock flannel: 1 routes adopted, 2 removed' "$tmp/out"
+	[[ $(ip route show 10.42.2.0/24) == *'proto 141'* ]]
+	[[ -z $(ip route show 10.42.7.0/24; ip route show 10.42.1.0/24) ]]
+	others_routes
+	! "$1" -S | grep -q FLANNEL
+	[[ $("$1" -S FORWARD | grep -c 'flctl one') == 2 ]]
+	"$1" -S FORWARD | grep -q -- '-P FORWARD DROP'
+	! "$1" -t nat -S | grep -q 10.42
+	[[ $("$1" -t nat -S FLANNEL-POSTRTG | grep -c 10.99) == 3 ]]
+	"$1" -t nat -S POSTROUTING | grep -q -- '-j FLANNEL-POSTRTG'
+	nft list chain inet flannel_one postrouting | grep -q masquerade
+	[[ $(nft list table ip flannel-ipv4 | grep -c saddr) == 1 ]]
+	nft list table ip flannel-ipv4 | grep -q 'saddr 10.99.0.0/16'
+}
+
+nothing_to_take_over()
+{
+	local before
+	before=$(state)
+	[[ $("$agent" takeover "${file[@]}" "${common[@]}" 2>/dev/null) == 'nothing to take over' ]]
+	diff <(echo "$before") <(state)
+}
+
+# A former peer's route alone may be anybody's
+not_by_a_former_peer_alone()
+{
+	ip route add 10.42.7.0/24 via 192.168.9.7
+	nothing_to_take_over
+	ip route del 10.42.7.0/24
+}
+
+resets() # PROGRAM
+{
+	local before
+	before=$(state)
+	"$agent" reset --dry-run "${common[@]}" | tee "$tmp.dry"
+	grep -q 'would: rules inet flannel_one: removed' "$tmp.dry"
+	rm "$tmp.dry"
+	diff <(echo "$before") <(state)
+	flock "$tmp/one.lock" "$agent" reset "${common[@]}" 2>&1 | grep 'another agent runs'
+	diff <(echo "$before") <(state)
+	"$agent" reset "${common[@]}"
+	[[ -z $(ip route show proto 141) ]]
+	others_routes
+	! nft list table inet flannel_one 2>/dev/null
+	! "$1" -S | grep -q 'flctl one'
+	[[ ! -e $tmp/subnet.env && ! -e $tmp/one.lock ]]
+	[[ -e $tmp/one.mac ]]
+	[[ $("$agent" reset "${common[@]}") == 'nothing to remove' ]]
+	"$agent" reset --forget-mac "${common[@]}"
+	[[ ! -e $tmp/one.mac ]]
+}
+
+# Another instance's route: without subnet.env nobody knows whose it is
+resets_only_its_own()
+{
+	ip route add 10.42.5.0/24 via 192.168.9.5 proto 141
+	! "$agent" reset "${common[@]}" 2>"$tmp/out" || return
+	grep -q '1 routes of protocol 141 stay' "$tmp/out"
+	printf 'FLANNEL_NETWORK=10.77.0.0/16\nFLANNEL_SUBNET=10.77.1.1/24\n' >"$tmp/subnet.env"
+	"$agent" reset "${common[@]}"
+	[[ -n $(ip route show 10.42.5.0/24) ]]
+	printf 'FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.1.1/24\n' >"$tmp/subnet.env"
+	"$agent" reset "${common[@]}"
+	[[ -z $(ip route show 10.42.5.0/24) ]]
+}
+
+etcdctl_() { ETCDCTL_API=3 etcdctl "$@"; }
+put() { etcdctl_ put "/coreos.com/network/$1" "$2"; }
+revision() { etcdctl_ get none -w json | grep -o '"revision":[0-9]*'; }
+
+start_etcd()
+{
+	local i
+	ip link add flannel.1 address 0e:11:22:33:44:55 type vxlan id 1 local 192.168.9.1 \
+		dev eth0 dstport 8472 nolearning
+	ip link set flannel.1 up mtu 1450
+	for ((i = 0; i < 100; i++)); do
+		etcdctl_ get none >/dev/null 2>&1 && break
+		sleep 0.1
+	done
+	put config '{"Network":"10.42.0.0/16","Backend":{"Type":"vxlan"}}'
+	put subnets/10.42.1.0-24 '{"PublicIP":"192.168.9.2","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"0e:00:00:00:00:02"}}'
+}
+
+# dry VERB PATTERN... - prints these, and writes nothing to etcd or the host
+dry()
+{
+	local before rev pattern
+	before=$(state) rev=$(revision)
+	"$agent" "$1" --dry-run "${common[@]}" >"$tmp.dry" 2>&1 || { cat "$tmp.dry"; return 1; }
+	cat "$tmp.dry"
+	for pattern in "${@:2}"; do
+		grep -Fq -- "$pattern" "$tmp.dry" || { echo "no: $pattern"; return 1; }
+	done
+	rm "$tmp.dry"
+	[[ $(revision) == "$rev" && $(etcdctl_ lease list) == 'found 0 leases' ]]
+	diff <(echo "$before") <(state)
+}
+
+# The MAC is that of the device that is there: peers send to it
+dry_without_lease()
+{
+	rm -f "$tmp/one.mac"
+	dry run 'it would ask for a free one at random; 10.42.2.0-24 stands for it' \
+		'lladdr 0e:11:22:33:44:55' 'lease 10.42.1.0/24 via 192.168.9.2' \
+		'would: link del flannel.1: vxlan of stock flannel'
+}
+
+dry_with_subnet_of_before()
+{
+	printf 'FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.77.1/24\n' >"$tmp/subnet.env"
+	dry run 'it would ask for 10.42.77.0-24, which it had before'
+	printf 'FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.1.1/24\n' >"$tmp/subnet.env"
+	dry run 'it would ask for a free one'
+	rm "$tmp/subnet.env"
+}
+
+# The lease says which MAC peers send to
+dry_with_lease()
+{
+	put subnets/10.42.9.0-24 '{"PublicIP":"192.168.9.1","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"0e:99:00:00:00:09"}}'
+	dry takeover 'lease 10.42.9.0/24 local' 'lladdr 0e:99:00:00:00:09' 'would: link set flannel+1 name flannel.1 up'
+}
+
+# Peers are told the MAC that the device has, before anything is changed
+fails_without_module()
+{
+	local before
+	[[ ! -d /sys/module/flannel ]] || return 0
+	rm -f "$tmp/one.mac"
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	before=$(network_state)
+	! "$agent" takeover "${common[@]}" >"$tmp/out" 2>&1 || return
+	cat "$tmp/out"
+	grep -q 'flannel.1 is not taken over, nothing has changed: .*module flannel' "$tmp/out"
+	diff <(echo "$before") <(network_state)
+	etcdctl_ get --prefix /coreos.com/network/subnets/ | grep -q '"0e:11:22:33:44:55"'
+	etcdctl_ del --prefix /coreos.com/network/subnets/10.42
+	put subnets/10.42.1.0-24 '{"PublicIP":"192.168.9.2","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"0e:00:00:00:00:02"}}'
+	etcdctl_ lease list | grep -v found | xargs -n 1 env ETCDCTL_API=3 etcdctl lease revoke
+}
+
+releases_the_lease()
+{
+	local lease
+	"$agent" reset --release-lease --dry-run "${common[@]}"
+	lease=$(etcdctl_ lease grant 600 | awk '{ print $2 }')
+	etcdctl_ put --lease="$lease" /coreos.com/network/subnets/10.42.9.0-24 \
+		"$(etcdctl_ get --print-value-only /coreos.com/network/subnets/10.42.9.0-24)"
+	"$agent" reset --release-lease "${common[@]}"
+	[[ $(etcdctl_ get --keys-only --prefix /coreos.com/network/subnets/ | grep .) == \
+		/coreos.com/network/subnets/10.42.1.0-24 ]]
+	ip -d link show flannel.1 | grep -q vxlan
+}
+
+step 'a host' the_host
+for program in iptables-nft iptables-legacy; do
+	"$program" -t nat -S >/dev/null 2>&1 || continue
+	step "$program: stock routes" stock_routes
+	step "$program: stock rules" stock_iptables "$program"
+	step "$program: stock rules of nft" stock_nft
+	step "$program: a dry run lists all and changes nothing" dry_run_changes_nothing
+	step "$program: taken over" takes_over "$program"
+	step "$program: once" nothing_to_take_over
+	step "$program: a former peer's route alone proves nothing" not_by_a_former_peer_alone
+	step "$program: reset" resets "$program"
+	nft delete table ip flannel-ipv4
+	ip route flush proto boot
+	ip route add default via 192.168.9.254
+	ip route flush proto static
+done
+step 'reset keeps to its own network' resets_only_its_own
+etcd --name n --data-dir "$tmp.etcd" --log-level error >/dev/null 2>&1 &
+etcd=$!
+step 'etcd' start_etcd
+step 'dry run without a lease' dry_without_lease
+step 'dry run with the subnet of before' dry_with_subnet_of_before
+step 'without the module nothing changes' fails_without_module
+step 'dry run with a lease' dry_with_lease
+step 'reset gives the lease back when it is told to' releases_the_lease
+rm -rf "$tmp.etcd"
+done_steps
