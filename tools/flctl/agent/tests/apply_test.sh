@@ -76,10 +76,15 @@ twice()
 # dry_first WORDS... - says without doing what it will do, then twice
 dry_first()
 {
-	local before said
-	before=$(everything)
+	local before after said
+	before=$(settled)
 	said=$("$driver" dry "$@") || true
-	[[ $before == "$(everything)" ]] || { echo "dry, but changed: $*"; return 1; }
+	after=$(everything)
+	[[ $before == "$after" ]] || {
+		echo "dry, but changed: $*"
+		diff <(echo "$before") <(echo "$after")
+		return 1
+	}
 	is "$said" "$driver" "$@"
 	is '' "$driver" "$@"
 }
@@ -93,6 +98,19 @@ everything()
 	iptables-legacy -S
 	sysctl -a 2>/dev/null | grep -E 'forward'
 	ls -lR "$tmp"
+}
+
+# What the kernel does about the step before may take a moment
+settled()
+{
+	local now before='' i
+	for i in {1..30}; do
+		now=$(everything)
+		[[ $now != "$before" ]] || break
+		before=$now
+		sleep 0.2
+	done
+	echo "$now"
 }
 
 ours() { ip route show proto 141; ip -6 route show proto 141; }
