@@ -131,8 +131,9 @@ exchange()
 # All that could be changed, whatever time and packets that have passed
 state()
 {
-	ip -n "$n1" -d link | sed -E 's/_(timer|age) +[0-9.]+//g'
-	ip -n "$n1" addr
+	# the state of a link comes a moment after the link
+	ip -n "$n1" -d link | sed -E 's/_(timer|age) +[0-9.]+//g; s/ state (UNKNOWN|UP)//'
+	ip -n "$n1" addr | sed -E 's/ state (UNKNOWN|UP)//'
 	ip -n "$n1" route show table all
 	ip -n "$n1" -6 route show table all
 	in_ns "$n1" nft -s list ruleset 2>/dev/null
@@ -287,6 +288,11 @@ dry_run_lists()
 		grep -Fq "would: $line" <<<"$out" || fail "not listed: $line"
 	done
 	check_not 'nothing foreign' grep -q 192.168.9.66 <<<"$out"
+	# what people do before they stop flanneld
+	flanneld "$n1"
+	check_equal 'the same beside flanneld' "$out" "$(over --dry-run 2>"$TMP/said")"
+	check 'it is named' grep -q "flanneld (pid $FLANNELD) is running" "$TMP/said"
+	end "$FLANNELD"
 }
 
 # An agent that was killed has left its device; one that is killed later does, too

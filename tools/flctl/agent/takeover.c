@@ -127,11 +127,17 @@ static bool check_ports(const struct work *w, struct error *error)
 	       (is_up(w->links.v6) || check_port(AF_INET6, port, error));
 }
 
-static bool check_flanneld(struct error *error)
+/* A dry run is what people do before they stop it. */
+static bool check_flanneld(const struct work *w, struct error *error)
 {
 	pid_t pid = flanneld_find();
 
-	return !pid || set_error(error, "flanneld (pid %d) is running: stop it first", pid);
+	if (!pid)
+		return true;
+	set_error(error, "flanneld (pid %d) is running: stop it first", pid);
+	if (w->a->dry)
+		log_warning("%s", error->text);
+	return w->a->dry;
 }
 
 /* --- the device --- */
@@ -467,7 +473,7 @@ bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input
 		return false;
 	}
 	t->found = t->found || has_anything(&w);
-	if (t->found && !check_flanneld(error)) {
+	if (t->found && !check_flanneld(&w, error)) {
 		*displaced = true;
 		return false;
 	}
