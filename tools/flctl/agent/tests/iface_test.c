@@ -283,7 +283,7 @@ static void by_reach(void **state)
 }
 
 /* D9: what is behind NAT is told to peers and never bound to. */
-static void public_address(void **state)
+static void d09_public_is_not_bound_to(void **state)
 {
 	struct test t;
 
@@ -425,7 +425,7 @@ int main(void)
 		cmocka_unit_test(ranking4), cmocka_unit_test(first_hit),
 		cmocka_unit_test(no_hit), cmocka_unit_test(by_address),
 		cmocka_unit_test(by_regex), cmocka_unit_test(by_reach),
-		cmocka_unit_test(public_address), cmocka_unit_test(bad_public),
+		cmocka_unit_test(d09_public_is_not_bound_to), cmocka_unit_test(bad_public),
 		cmocka_unit_test(no_mtu), cmocka_unit_test(long_errors),
 		cmocka_unit_test(prefixes), cmocka_unit_test(route_to),
 	};

@@ -180,7 +180,7 @@ static void plain(void **state)
 }
 
 /* D9: the local address is the one that this host has, not the public one. */
-static void d9_bind_is_not_public(void **state)
+static void d09_bind_is_not_public(void **state)
 {
 	struct scene s;
 
@@ -282,6 +282,58 @@ static void d10_mtu(void **state)
 	make(&s);
 	has_notice(&s, "MTU 9000 of the configuration does not fit eth0, which has 1300");
 	has_notice(&s, "the device has an MTU of 1280, its least, and not 1250");
+	plan_free(&s.plan);
+}
+
+/* D4: what is unchanged in one family hides nothing in the other; nor does a moved subnet. */
+static void d04_families_change_alone(void **state)
+{
+	struct record *record;
+	struct scene s;
+
+	(void)state;
+	set_up_dual(&s);
+	record = dual(&s, "10.42.2.0/24", "192.0.2.2", "fd42:0:0:2::/64", "2001:db8::2");
+	peer(&s, "10.42.3.0/24", "192.0.2.3");
+	record->public4 = an_addr("192.0.2.22");
+	make(&s);
+	are(&s, "lease",
+	    "lease 10.42.1.0/24 local\n"
+	    "lease 10.42.2.0/24 via 192.0.2.22 lladdr 02:00:00:00:00:01\n"
+	    "lease 10.42.3.0/24 via 192.0.2.3 lladdr 02:00:00:00:00:02\n"
+	    "lease fd42:0:0:1::/64 local\n"
+	    "lease fd42:0:0:2::/64 via 2001:db8::2 lladdr 06:00:00:00:00:01\n");
+	set_mac(&record->data6, 6, 9);
+	record->subnet4 = a_prefix("10.42.9.0/24");
+	make(&s);
+	are(&s, "lease",
+	    "lease 10.42.1.0/24 local\n"
+	    "lease 10.42.3.0/24 via 192.0.2.3 lladdr 02:00:00:00:00:02\n"
+	    "lease 10.42.9.0/24 via 192.0.2.22 lladdr 02:00:00:00:00:01\n"
+	    "lease fd42:0:0:1::/64 local\n"
+	    "lease fd42:0:0:2::/64 via 2001:db8::2 lladdr 06:00:00:00:00:09\n");
+	plan_free(&s.plan);
+}
+
+/* D11: what our own device has is never subtracted from again. */
+static void d11_mtu_is_not_reduced_twice(void **state)
+{
+	struct fact_link *link;
+	struct scene s;
+	int i;
+
+	(void)state;
+	set_up_dual(&s);
+	link = host_link(&s.host, 7, "flannel.1");
+	snprintf(link->kind, sizeof(link->kind), FLANNEL_LINK_KIND);
+	link->lower = 2;
+	for (i = 0; i < 3; i++) {
+		make(&s);
+		assert_int_equal(s.plan.device.mtu, 1450);
+		assert_int_equal(s.plan.routes[1].mtu, 1430);
+		are(&s, "subnet.env FLANNEL_MTU", "subnet.env FLANNEL_MTU=1450\n");
+		link->mtu = s.plan.device.mtu;
+	}
 	plan_free(&s.plan);
 }
 
@@ -842,9 +894,10 @@ static void advertisements(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain), cmocka_unit_test(d9_bind_is_not_public),
+		cmocka_unit_test(plain), cmocka_unit_test(d09_bind_is_not_public),
 		cmocka_unit_test(dual_stack), cmocka_unit_test(one_family),
-		cmocka_unit_test(d10_mtu), cmocka_unit_test(bad_input),
+		cmocka_unit_test(d04_families_change_alone), cmocka_unit_test(d10_mtu),
+		cmocka_unit_test(d11_mtu_is_not_reduced_twice), cmocka_unit_test(bad_input),
 		cmocka_unit_test(refused), cmocka_unit_test(refused6),
 		cmocka_unit_test(refused_data), cmocka_unit_test(around_us),
 		cmocka_unit_test(older_wins), cmocka_unit_test(superseded),

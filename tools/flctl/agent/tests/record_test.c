@@ -358,6 +358,28 @@ static void value_publics(void **state)
 	assert_addr(&record.public6, "fe80::1");
 }
 
+/* D14: members that nobody knows, texts among them, do not hide the MAC. */
+static void d14_mac_among_other_members(void **state)
+{
+	static const char *const data[] = {
+		"{\"VtepMAC\":\"" MAC1 "\",\"VNI\":1,\"Zone\":\"x\"}",
+		"{\"Zone\":\"x\",\"VNI\":1,\"VtepMAC\":\"" MAC1 "\"}",
+		"{\"A\":\"\",\"VtepMAC\":\"" MAC1 "\",\"B\":\"02:00:00:00:00:99\",\"C\":{\"VtepMAC\":\"x\"}}",
+	};
+	struct record record;
+	char text[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(data); i++) {
+		snprintf(text, sizeof(text), VXLAN "\"BackendData\":%s,\"BackendV6Data\":%s}",
+			 data[i], data[i]);
+		record = value(text);
+		assert_mac(&record.data4, MAC1);
+		assert_mac(&record.data6, MAC1);
+	}
+}
+
 /* Only the value is read anew. */
 static void value_keeps_rest(void **state)
 {
@@ -724,6 +746,7 @@ int main(void)
 		cmocka_unit_test(value_others),	cmocka_unit_test(value_other_backends),
 		cmocka_unit_test(value_macs),	cmocka_unit_test(value_bad),
 		cmocka_unit_test(value_publics), cmocka_unit_test(value_keeps_rest),
+		cmocka_unit_test(d14_mac_among_other_members),
 		cmocka_unit_test(equality),	cmocka_unit_test(lists),
 		cmocka_unit_test(fits),		cmocka_unit_test(choose_empty),
 		cmocka_unit_test(choose_taken),	cmocka_unit_test(choose_dual),
