@@ -212,6 +212,21 @@ reuse_by_address()
 	equal "$(ctl get --prefix --keys-only $P/subnets/ | grep -c .)" 1
 }
 
+# D14: a prefix of any form, and members that others have put into BackendData
+D14_own_mac()
+{
+	local prefix=/org.example/pods-a
+
+	fresh_etcd
+	ctl put $prefix/config "$CONFIG"
+	ctl put $prefix/subnets/10.5.9.0-24 '{"PublicIP":"192.0.2.1","PublicIPv6":null,"BackendType":"vxlan",
+		"BackendData":{"Zone":"x","VNI":1,"VtepMAC":"02:00:00:00:00:77","Note":"02:00:00:00:00:99"}}'
+	node a ip=192.0.2.1 prefix=$prefix
+	sees a 5 '^snapshot own 10.5.9.0-24=192.0.2.1,02:00:00:00:00:77,'
+	finish a
+	ctl get --print-value-only $prefix/subnets/10.5.9.0-24 | grep -q '"VtepMAC": *"02:00:00:00:00:77"'
+}
+
 reuse_previous()
 {
 	fresh_etcd
@@ -372,7 +387,29 @@ D13_deleted_key_and_lease()
 	finish a
 }
 
-conflict()
+# D7: what somebody else wrote unseen is not overwritten by an update
+D7_update_compares()
+{
+	local key
+
+	fresh_etcd
+	proxy
+	node a $A endpoints=$PROXY
+	sees a 5 '^snapshot own 10.5'
+	key=$(own_key a)
+	sleep 1
+	fault mute
+	peer "$key" 192.0.2.8
+	mark a
+	tell a "publish 192.0.2.7"
+	sees a 10 'state.*(conflict|somebody else)'
+	sees a 20 '^snapshot own 10.5.*=192.0.2.7,'
+	[[ $(own_key a) != "$key" ]]
+	ctl get --print-value-only "$P/subnets/$key" | grep -q 192.0.2.8
+	finish a
+}
+
+D7_key_of_another()
 {
 	local key
 
@@ -487,7 +524,7 @@ peers_come_and_go()
 	mark a
 	tell b release
 	sees a 5 '^snapshot.*peers 0$'
-	# D3: an attribute alone
+	# an attribute alone
 	peer 10.5.50.0-24 192.0.2.8
 	sees a 5 'peers 1 10.5.50.0-24=192.0.2.8,02:00:00:00:00:09'
 	peer 10.5.50.0-24 192.0.2.8 02:00:00:00:00:0a
@@ -598,13 +635,17 @@ paused()
 	finish a
 }
 
-compacted_meanwhile()
+# D3: a change of attributes alone, unseen, and our own record over fresh lists
+D3_changed_meanwhile()
 {
+	local key
+
 	fresh_etcd
 	peer 10.5.200.0-24 192.0.2.8
 	peer 10.5.201.0-24 192.0.2.9
 	node a $A
 	sees a 5 '^snapshot own 10.5.*peers 2'
+	key=$(own_key a)
 	mark a
 	stop_etcd
 	sees a 5 'reachable 0'
@@ -619,6 +660,16 @@ compacted_meanwhile()
 	start_etcd
 	sees a 10 'peers 2 10.5.201.0-24=192.0.2.9,02:00:00:00:00:0a,reserved 10.5.202.0-24='
 	never a 'peers [013]'
+	mark a
+	for _ in 1 2; do
+		tell a reload
+		sees a 10 "^snapshot own $key=192.0.2.1,.*peers 2 10.5.201.0-24=192.0.2.9,02:00:00:00:00:0a"
+		mark a
+	done
+	tell a state
+	sees a 1 'held 1 .*resyncs 4 '
+	MARK[a]=0
+	never a 'own none'
 	finish a
 }
 
@@ -893,6 +944,7 @@ scenario()
 
 try "acquire: a free subnet, 24 hours, the value stock flannel writes" acquire
 try "reuse by public address; MAC from the store; a new address" reuse_by_address
+try "D14: our own MAC is found in the store" D14_own_mac
 try "reuse of the previous subnet when it is free, or has our MAC" reuse_previous
 try "two nodes and one free subnet; the other gets it when it is given back" last_subnet
 try "D7: a lost race is tried again" D7_lost_race
@@ -901,17 +953,18 @@ try "a create whose answer was lost leaves one record" create_with_lost_answer
 try "D8: a reservation stays one" D8_reservation
 try "a short lease is renewed in time" renewal
 try "D13: deleted key and revoked lease are taken again" D13_deleted_key_and_lease
-try "our key taken by another node: named, and another subnet" conflict
+try "D7: an update compares" D7_update_compares
+try "D7: our key taken by another node: named, not written to, another subnet" D7_key_of_another
 try "a record that nobody could read is not published" unusable_mac
 try "the lease is given back" give_back
 try "configuration: missing, bad, changed" configuration
 try "configuration in a file" configuration_file
-try "D3: peers come, change and go" peers_come_and_go
+try "peers come, change and go" peers_come_and_go
 try "D2: bad keys and values concern nobody else" D2_bad_keys_and_values
 try "2,500 leases" many
 try "etcd killed, ended and started again" killed_and_restarted
 try "etcd stopped for a while" paused
-try "compaction while we are cut off" compacted_meanwhile
+try "D3: changes and a compaction while we are cut off" D3_changed_meanwhile
 try "restored backup: nobody is withdrawn" restored_backup
 try "emptied data directory: nobody is withdrawn" emptied
 try "several endpoints" several_endpoints
