@@ -59,7 +59,7 @@ struct agent {
 	char **notices;			/* of the plan before, not to repeat them */
 	size_t notice_count;
 
-	char mac_file[RUN_PATH];
+	char mac_file[RUN_PATH], made_file[RUN_PATH];
 	struct addr stores[ENDPOINT_ADDRS];
 	size_t store_count;
 
@@ -71,7 +71,7 @@ struct agent {
 	char error[512];		/* of the last reconcile, empty: none */
 	char refusal[512];		/* why a configuration is not used, empty: it is */
 	char no_iface[512];		/* why @iface is an old one, empty: it is not */
-	bool mac_unsaved;		/* that was said */
+	bool mac_unsaved, made_unsaved;	/* that was said */
 	struct loop_timer deadline;	/* of --once and --dry-run */
 	bool was_reachable;
 	int exit_code;

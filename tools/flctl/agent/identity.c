@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "identity.h"
+#include "state_file.h"
 
 static bool is_usable(const uint8_t mac[6])
 {
@@ -65,31 +63,14 @@ void identity_random(uint8_t mac[6])
 	mac[0] = (mac[0] & 0xfe) | 0x02;
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text) && !fsync(fd);
-	return !close(fd) && done;
-}
-
 bool identity_save(const char *path, const uint8_t mac[6], struct error *error)
 {
-	char temporary[4096], text[MAC_TEXT + 1];
+	char text[MAC_TEXT + 1];
 	uint8_t old[6];
 
 	if (!access(path, F_OK) && identity_read(path, old) && !memcmp(old, mac, 6))
 		return true;
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
-		return set_error(error, "the path %s is too long", path);
 	format_mac(mac, text);
 	strcat(text, "\n");
-	if (write_file(temporary, text) && !rename(temporary, path))
-		return true;
-	set_error(error, "cannot write %s: %s", path, strerror(errno));
-	unlink(temporary);
-	return false;
+	return state_file_write(path, text, error);
 }

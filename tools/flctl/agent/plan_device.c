@@ -100,6 +100,8 @@ bool plan_device(struct work *work, struct error *error)
 	struct plan_device *device = &work->plan->device;
 	uint32_t mtu = config->mtu ?: work->in->iface->mtu;
 
+	device->network4 = work->family[0].network;
+	device->network6 = work->family[1].network;
 	if (config->backend != BACKEND_VXLAN)
 		return true;
 	if (config->vni > VNI_MAX)
@@ -115,8 +117,6 @@ bool plan_device(struct work *work, struct error *error)
 	plan_device_name(config, device->name);
 	set_options(work, &device->options);
 	device->mtu = device_mtu(work);
-	device->network4 = work->family[0].network;
-	device->network6 = work->family[1].network;
 	set_addr(&work->family[0].subnet, &device->addr4);
 	set_addr(&work->family[1].subnet, &device->addr6);
 	return true;

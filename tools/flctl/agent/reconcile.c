@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "identity.h"
+#include "made.h"
 #include "monitor.h"
 #include "notify.h"
 
@@ -287,7 +288,9 @@ static bool apply_round(struct round *r)
 		printf("nothing to take over\n");
 		return true;
 	}
-	return apply_all(r) && end_takeover(r);
+	/* What an earlier configuration had goes when all of this one is there. */
+	return apply_all(r) && end_takeover(r) &&
+	       made_clean(&r->apply, r->agent->made_file, r->plan, &r->facts, &r->error);
 }
 
 static bool run_round(struct round *r)
@@ -301,6 +304,11 @@ static bool run_round(struct round *r)
 		return apply_round(r);
 	}
 	say_notices(r->agent, r->plan);
+	if (!made_remember(r->agent->made_file, r->plan, &error) && !r->agent->made_unsaved) {
+		log_warning("%s: what is made now stays when the configuration has it no more",
+			    error.text);
+		r->agent->made_unsaved = true;
+	}
 	if (!identity_save(r->agent->mac_file, r->agent->mac, &error) && !r->agent->mac_unsaved) {
 		log_warning("%s: after a reboot the VTEP may have another MAC", error.text);
 		r->agent->mac_unsaved = true;

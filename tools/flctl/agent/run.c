@@ -15,6 +15,7 @@
 #include "agent.h"
 #include "health.h"
 #include "identity.h"
+#include "made.h"
 #include "monitor.h"
 #include "notify.h"
 #include "rtnl.h"
@@ -470,6 +471,8 @@ static void prepare(const struct run_options *o)
 	agent.reconcile.expired = reconcile_due;
 	agent.takeover.done = !o->takeover;
 	snprintf(agent.mac_file, sizeof(agent.mac_file), "%s/%s.mac", o->state_dir, o->instance);
+	snprintf(agent.made_file, sizeof(agent.made_file), "%s/%s" MADE_SUFFIX, o->state_dir,
+		 o->instance);
 	if (!o->file.path[0])
 		agent.store_count = endpoint_addrs(o->etcd.endpoints, agent.stores);
 }
