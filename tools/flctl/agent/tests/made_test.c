@@ -69,6 +69,7 @@ static void add(void **state)
 	assert_int_equal(made.device[0].mac[5], 9);
 	assert_string_equal(made.device[1].name, "flannel.18");
 	assert_int_equal(made.devices, MADE_MOST);
+	assert_string_equal(made.device[MADE_MOST - 1].name, "flannel.3");
 }
 
 /* What is written is read again, and nothing is written twice. */
