@@ -14,17 +14,22 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "notify.h"
 
 #define MOST_TIME	10000	/* milliseconds */
+/* While a child is waited for, systemd hears of us so often. */
+#define ALIVE		500
 #define MOST_OUTPUT	(16 << 20)
 
 extern char **environ;
+
+static int64_t limit;		/* for all children together, 0: none */
 
 struct child {
 	const char *name;
 	pid_t pid;
 	int fd;
-	int64_t end;		/* CLOCK_MONOTONIC, milliseconds */
+	int64_t begin, end;	/* CLOCK_MONOTONIC, milliseconds */
 	char *text;
 	size_t len, room;
 };
@@ -35,6 +40,11 @@ static int64_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+void child_limit(int64_t milliseconds)
+{
+	limit = milliseconds ? now() + milliseconds : 0;
 }
 
 /* A group of its own, so that it can be ended with all that it has started. */
@@ -117,9 +127,12 @@ static int read_output(struct child *child)
 	int ret;
 
 	while (!(ret = grow(child))) {
+		notify_alive();
 		left = child->end - now();
-		if (left <= 0 || !poll(&wait, 1, left))
+		if (left <= 0)
 			return -ETIMEDOUT;
+		if (!poll(&wait, 1, left < ALIVE ? left : ALIVE))
+			continue;
 		n = read(child->fd, child->text + child->len, child->room - child->len - 1);
 		if (!n)
 			break;
@@ -136,6 +149,7 @@ static int wait_for_end(const struct child *child, int *status)
 	pid_t pid;
 
 	while (!(pid = waitpid(child->pid, status, WNOHANG)) || (pid < 0 && errno == EINTR)) {
+		notify_alive();
 		if (now() >= child->end)
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
@@ -153,7 +167,8 @@ static void end(const struct child *child)
 static int fail(struct child *child, int ret, struct error *error)
 {
 	if (ret == -ETIMEDOUT)
-		set_error(error, "%s did not end within %d seconds", child->name, MOST_TIME / 1000);
+		set_error(error, "%s did not end within %lld ms and was killed", child->name,
+			  (long long)(child->end - child->begin));
 	else
 		set_error(error, "%s: %s", child->name, strerror(-ret));
 	free(child->text);
@@ -162,10 +177,17 @@ static int fail(struct child *child, int ret, struct error *error)
 
 int child_run(char *const argv[], char **output, struct error *error)
 {
-	struct child child = { .name = argv[0], .end = now() + MOST_TIME };
+	struct child child = { .name = argv[0], .begin = now() };
 	int status = 0, ret;
 
 	*output = NULL;
+	child.end = child.begin + MOST_TIME;
+	if (limit && limit < child.end)
+		child.end = limit;
+	if (child.end <= child.begin) {
+		set_error(error, "%s was not started: no time is left", child.name);
+		return -ETIMEDOUT;
+	}
 	ret = start(&child, argv);
 	if (ret)
 		return fail(&child, -ret, error);

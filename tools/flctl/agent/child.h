@@ -14,5 +14,10 @@
  * with a sentence.
  */
 int child_run(char *const argv[], char **output, struct error *error);
+/*
+ * All children from now on have so long together, after which they are killed and
+ * -ETIMEDOUT; 0: each has its ten seconds again.
+ */
+void child_limit(int64_t milliseconds);
 
 #endif /* AGENT_CHILD_H */

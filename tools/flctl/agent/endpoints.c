@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "endpoints.h"
+
+#define LOOK_UP_TIME	5000		/* milliseconds, for one name */
+#define HIDDEN		"; if it lies inside Network, a route may hide it"
 
 static bool read_addr(const struct sockaddr *sa, struct addr *addr)
 {
@@ -20,26 +29,80 @@ static bool read_addr(const struct sockaddr *sa, struct addr *addr)
 	return true;
 }
 
+/* 0 with what getaddrinfo() found, or its error. */
+static int look_up(const char *host, int flags, struct addr *addrs, size_t room, size_t *count)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags }, *list, *ai;
+	int ret = getaddrinfo(host, NULL, &hints, &list);
+
+	*count = 0;
+	if (ret)
+		return ret;
+	for (ai = list; ai && *count < room; ai = ai->ai_next)
+		*count += read_addr(ai->ai_addr, &addrs[*count]);
+	freeaddrinfo(list);
+	return 0;
+}
+
+/* In a process of its own, which can be killed: the resolver has no deadline. */
+static pid_t start_look_up(const char *host, size_t room, int *fd)
+{
+	struct addr addrs[ENDPOINT_ADDRS];
+	int fds[2], ret;
+	size_t count;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		ret = look_up(host, 0, addrs, room, &count);
+		if (ret)
+			log_warning("cannot resolve %s: %s" HIDDEN, host, gai_strerror(ret));
+		_exit(ret || write(fds[1], addrs, count * sizeof(*addrs)) < 0);
+	}
+	close(fds[1]);
+	*fd = fds[0];
+	if (pid < 0)
+		close(fds[0]);
+	return pid;
+}
+
+static size_t look_up_in_time(const char *host, struct addr *addrs, size_t room)
+{
+	struct pollfd wait = { .events = POLLIN };
+	ssize_t len = 0;
+	pid_t pid;
+	int ready;
+
+	pid = start_look_up(host, room, &wait.fd);
+	if (pid < 0) {
+		log_warning("cannot resolve %s: %s", host, strerror(errno));
+		return 0;
+	}
+	ready = poll(&wait, 1, LOOK_UP_TIME);
+	if (ready > 0)
+		len = read(wait.fd, addrs, room * sizeof(*addrs));
+	close(wait.fd);
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (!ready)
+		log_warning("cannot resolve %s within %d s" HIDDEN, host, LOOK_UP_TIME / 1000);
+	return len > 0 ? len / sizeof(*addrs) : 0;
+}
+
 static size_t resolve(char *host, struct addr *addrs, size_t room)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *ai;
-	size_t count = 0, len = strlen(host);
-	int err;
+	size_t count, len = strlen(host);
 
 	if (host[0] == '[' && host[len - 1] == ']') {
 		host[len - 1] = '\0';
 		host++;
 	}
-	err = getaddrinfo(host, NULL, &hints, &list);
-	if (err) {
-		log_warning("cannot resolve %s: %s; if it lies inside Network, a route may hide it",
-			    host, gai_strerror(err));
-		return 0;
-	}
-	for (ai = list; ai && count < room; ai = ai->ai_next)
-		count += read_addr(ai->ai_addr, &addrs[count]);
-	freeaddrinfo(list);
-	return count;
+	if (!look_up(host, AI_NUMERICHOST, addrs, room, &count))
+		return count;
+	return look_up_in_time(host, addrs, room);
 }
 
 static size_t addrs_of(const char *text, struct addr *addrs, size_t room)

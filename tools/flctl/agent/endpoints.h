@@ -11,7 +11,8 @@
 
 /*
  * Addresses of the hosts in @urls, separated by commas; names are resolved,
- * which may block, and left out when they cannot be.  Returns how many.
+ * which may take five seconds for each, and left out when they cannot be.
+ * Returns how many.
  */
 size_t endpoint_addrs(const char *urls, struct addr addrs[ENDPOINT_ADDRS]);
 

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "apply_impl.h"
+#include "child.h"
 #include "forward.h"
 #include "iptables.h"
+#include "loop.h"
 #include "nft_json.h"
 
 #define CHAIN		"FORWARD"
@@ -17,6 +19,9 @@
 /* Listings until rules are where they belong; two are the rule. */
 #define PASSES		5
 #define COMMENT_TEXT	128
+/* Milliseconds: for all programs together, and after some that took longer. */
+#define MOST_TIME	5000
+#define PAUSE		20000
 
 /* --- what FORWARD does, from a listing --- */
 
@@ -416,6 +421,31 @@ static bool apply_both(struct apply *a, const json_t *chains, const struct plan 
 	return apply_family(a, chains, AF_INET6, network6, instance, ok ? error : NULL) && ok;
 }
 
+/*
+ * Programs that hang keep the loop waiting: not for long, and not again at once.
+ * Until then their error stands.
+ */
+static bool apply_in_time(struct apply *a, const json_t *chains, const struct plan *plan,
+			  const char *instance, struct error *error)
+{
+	static int64_t again;
+	static struct error hung;
+	int64_t begin = loop_now();
+	bool ok;
+
+	if (begin < again)
+		return set_error(error, "%s", hung.text);
+	child_limit(MOST_TIME);
+	ok = apply_both(a, chains, plan, instance, &hung);
+	child_limit(0);
+	if (ok)
+		return true;
+	if (loop_now() - begin >= MOST_TIME)
+		again = loop_now() + PAUSE;
+	return set_error(error, "%.400s%s", hung.text,
+			 again > begin ? "; not tried for 20 s" : "");
+}
+
 bool apply_forward(struct apply *a, const struct plan *plan, const char *instance,
 		   struct error *error)
 {
@@ -424,7 +454,7 @@ bool apply_forward(struct apply *a, const struct plan *plan, const char *instanc
 
 	if (!chains)
 		return false;
-	ok = apply_both(a, chains, plan->forward ? plan : NULL, instance, error);
+	ok = apply_in_time(a, chains, plan->forward ? plan : NULL, instance, error);
 	if (plan->forward)
 		warn_of_others(chains);
 	json_decref(chains);

@@ -373,7 +373,9 @@ static bool set_headers(struct http_call *call, const struct http_post *post)
  */
 static bool set_transport(CURL *easy, const struct http *http)
 {
-	return !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+	/* A thread that resolves a name is left behind, not waited for. */
+	return !curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) &&
+	       !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
 	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
 	       !curl_easy_setopt(easy, CURLOPT_NOPROXY, "*") &&
 	       !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&

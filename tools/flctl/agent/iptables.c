@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,30 +93,34 @@ int iptables_run(const struct iptables *iptables, char *const words[], char **ou
 	return child_run(argv, output, error);
 }
 
-/* Plain iptables is of either kind, and says which. */
-static bool is_of_kind(const struct iptables *iptables)
+/* Plain iptables is of either kind, and says which; -ETIMEDOUT: nothing. */
+static int is_of_kind(const struct iptables *iptables, struct error *error)
 {
 	char *argv[3] = { (char *)iptables->program, "-V" };
 	char *output;
-	bool ok;
+	int ret;
 
-	ok = !child_run(argv, &output, NULL) &&
-	     !strstr(output, "nf_tables") == (iptables->kind == IPTABLES_LEGACY);
+	ret = child_run(argv, &output, error);
+	if (ret != -ETIMEDOUT)
+		ret = !ret && !strstr(output, "nf_tables") == (iptables->kind == IPTABLES_LEGACY);
 	free(output);
-	return ok;
+	return ret;
 }
 
 bool iptables_find(struct iptables *iptables, struct error *error)
 {
 	const char *name = iptables->family == AF_INET ? "iptables" : "ip6tables";
 	const char *kind = iptables->kind == IPTABLES_NFT ? "nft" : "legacy";
+	int ret;
 
 	snprintf(iptables->program, sizeof(iptables->program), "%s-%s", name, kind);
-	if (is_of_kind(iptables))
-		return true;
-	snprintf(iptables->program, sizeof(iptables->program), "%s", name);
-	if (is_of_kind(iptables))
-		return true;
+	ret = is_of_kind(iptables, error);
+	if (!ret) {
+		snprintf(iptables->program, sizeof(iptables->program), "%s", name);
+		ret = is_of_kind(iptables, error);
+	}
+	if (ret)
+		return ret > 0;
 	return set_error(error, "rules of iptables (%s) cannot be looked into: neither %s-%s nor %s of that kind works here",
 			 kind, name, kind, name);
 }

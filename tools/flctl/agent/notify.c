@@ -17,6 +17,7 @@ static int fd = -1;
 static struct sockaddr_un manager;
 static socklen_t manager_len;
 static int64_t interval;		/* of the watchdog, milliseconds */
+static int64_t fed;			/* when that was */
 
 static void feed(struct loop_timer *timer);
 static struct loop_timer timer = { .expired = feed };
@@ -32,7 +33,14 @@ static void tell(const char *text)
 static void feed(struct loop_timer *t)
 {
 	tell("WATCHDOG=1");
+	fed = loop_now();
 	loop_after(t, interval);
+}
+
+void notify_alive(void)
+{
+	if (timer.due && loop_now() - fed >= interval)
+		feed(&timer);
 }
 
 static bool set_manager(const char *path, struct error *error)

@@ -4,7 +4,8 @@
  *
  * The protocol of sd_notify(3) over the datagram socket NOTIFY_SOCKET, also an
  * abstract one.  Without it all of these do nothing.  The watchdog is fed from
- * the loop, so that a loop that hangs is noticed.
+ * the loop, so that a loop that hangs is noticed, and by who waits for something
+ * with an end.
  */
 #ifndef AGENT_NOTIFY_H
 #define AGENT_NOTIFY_H
@@ -19,6 +20,8 @@ void notify_close(void);
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
+/* For who keeps the loop waiting, and knows for how long at most. */
+void notify_alive(void);
 /* One line for `systemctl status`. */
 void __printf(1, 2) notify_status(const char *fmt, ...);
 

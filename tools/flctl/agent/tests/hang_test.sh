@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Programs and nameservers that hang keep an agent waiting for seconds, not for ever:
+# it says so, feeds its watchdog, and goes on with what it can do.
+. "$(dirname "$0")/agents.sh"
+command -v iptables-nft >/dev/null || { echo '1..0 # SKIP needs iptables-nft'; exit; }
+
+CONFIG='{"Network": "10.78.0.0/16", "Backend": {"Type": "host-gw"}}'
+SECONDS_BOUND=15
+
+peer()
+{
+	etcdctl put "/coreos.com/network/subnets/10.78.$1.0-24" \
+		'{"PublicIP":"10.9.0.20","PublicIPv6":null,"BackendType":"host-gw"}'
+}
+page() { curl -s -m 15 --unix-socket "$tmp"/n1/*.sock "http://agent/$1" -w '%{http_code}'; }
+is_ready() { [[ $(page readyz) == *200 ]]; }
+is_hung() { [[ $(page readyz) == *'did not end'*503 ]]; }
+accepted() { ip netns exec n1 iptables-nft -S FORWARD | grep -q '10.78.0.0/16.*flctl n1'; }
+
+# A nameserver that takes questions and never answers
+silent_nameserver()
+{
+	printf 'nameserver 10.9.0.9\noptions timeout:30 attempts:3\n' >"$tmp/resolv.conf"
+	mount --bind "$tmp/resolv.conf" /etc/resolv.conf || return
+	ip netns exec store nft 'add table inet t; add chain inet t in { type filter hook input priority 0; }; add rule inet t in udp dport 53 drop'
+	start_agent n1 --etcd-endpoints http://store.example.org:2379,http://10.9.0.9:2379
+	within $SECONDS_BOUND grep -q 'cannot resolve store.example.org within 5 s' "$tmp/n1.log" &&
+		within 20 test -s "$tmp/n1/subnet.env"
+	local status=$?
+	umount /etc/resolv.conf
+	stop n1
+	return $status
+}
+
+# Programs of this name come before those of the host: they work, until told to hang
+hanging_iptables()
+{
+	local name real
+	mkdir "$tmp/bin"
+	for name in iptables-nft ip6tables-nft; do
+		real=$(command -v $name)
+		printf '#!/bin/sh\n[ ! -e %s/hang ] || exec sleep 600\nexec %s "$@"\n' "$tmp" "$real" \
+			>"$tmp/bin/$name"
+		chmod +x "$tmp/bin/$name"
+	done
+	ip netns exec n1 iptables-nft -P FORWARD DROP
+	export PATH=$tmp/bin:$PATH
+	# 600 ms is more often than programs are waited for
+	WATCHDOG_USEC=1200000 NOTIFY_SOCKET=$tmp/notify start_notified
+	within 20 accepted && within 10 is_ready || return
+	touch "$tmp/hang"
+	: >"$tmp/fed"
+	peer 200
+	within $SECONDS_BOUND has_route n1 10.78.200.0/24 && within $SECONDS_BOUND is_hung || return
+	# named once, and not waited for again at once
+	peer 201
+	within 3 has_route n1 10.78.201.0/24 && is_hung || return
+	[[ $(page healthz) == *200 ]] || return
+	(($(wc -l <"$tmp/fed") >= 6)) || { echo "fed $(wc -l <"$tmp/fed") times"; return 1; }
+	rm "$tmp/hang"
+	within 40 is_ready
+}
+
+# With a manager that writes down when it is told that we live
+start_notified()
+{
+	python3 - "$tmp/notify" "$tmp/fed" <<-'END' &
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind(sys.argv[1])
+		while True:
+		    if b'WATCHDOG=1' in s.recv(4096):
+		        with open(sys.argv[2], 'a') as f:
+		            f.write('x\n')
+	END
+	PID[manager]=$!
+	within 5 test -S "$tmp/notify" && start_agent n1
+}
+
+result 'etcd and namespaces' set_up "$CONFIG"
+result 'a nameserver that does not answer' silent_nameserver
+result 'iptables that does not end' hanging_iptables
+done_steps
