@@ -48,6 +48,8 @@ struct agent {
 	bool fresh;			/* a snapshot came since the last time */
 
 	struct iface iface;
+	struct iface better;		/* to be followed if it stays */
+	int64_t better_since;		/* 0: there is none */
 	uint8_t mac[6];
 	bool mac_known;
 

@@ -363,3 +363,30 @@ bool iface_choose(const struct facts *facts, const struct iface_options *options
 	settle(&c, iface);
 	return true;
 }
+
+bool iface_same(const struct iface *a, const struct iface *b)
+{
+	return a->ifindex == b->ifindex && !strcmp(a->name, b->name) &&
+	       !compare_addr(&a->bind4, &b->bind4) && !compare_addr(&a->bind6, &b->bind6) &&
+	       !compare_addr(&a->public4, &b->public4) && !compare_addr(&a->public6, &b->public6);
+}
+
+static bool has_addr(const struct facts *facts, int ifindex, const struct addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < facts->addr_count; i++)
+		if (facts->addrs[i].ifindex == ifindex &&
+		    !compare_addr(&facts->addrs[i].prefix.addr, addr))
+			return true;
+	return !addr->family;
+}
+
+bool iface_stands(const struct facts *facts, const struct iface *iface)
+{
+	const struct fact_link *link = facts_link_by_index(facts, iface->ifindex);
+
+	return link && !strcmp(link->name, iface->name) && link->flags & IFF_RUNNING &&
+	       has_addr(facts, iface->ifindex, &iface->bind4) &&
+	       has_addr(facts, iface->ifindex, &iface->bind6);
+}

@@ -30,4 +30,8 @@ struct iface {
 bool iface_choose(const struct facts *facts, const struct iface_options *options,
 		  bool v4, bool v6, struct iface *iface, struct error *error);
 
+bool iface_same(const struct iface *a, const struct iface *b);
+/* Could it be chosen still: it runs, and has its addresses. */
+bool iface_stands(const struct facts *facts, const struct iface *iface);
+
 #endif /* AGENT_IFACE_H */

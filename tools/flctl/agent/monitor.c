@@ -184,7 +184,8 @@ bool monitor_start(void (*changed)(void *data, unsigned int what), void *data,
 	if (!listener_open(&routes, NETLINK_ROUTE,
 			   GROUP(RTNLGRP_LINK) | GROUP(RTNLGRP_IPV4_IFADDR) |
 			   GROUP(RTNLGRP_IPV6_IFADDR) | GROUP(RTNLGRP_IPV4_ROUTE) |
-			   GROUP(RTNLGRP_IPV6_ROUTE)))
+			   GROUP(RTNLGRP_IPV6_ROUTE) | GROUP(RTNLGRP_IPV4_NETCONF) |
+			   GROUP(RTNLGRP_IPV6_NETCONF)))
 		return set_error(error, "cannot listen to rtnetlink: %s", strerror(errno));
 	if (!listener_open(&rules, NETLINK_NETFILTER, GROUP(NFNLGRP_NFTABLES)))
 		log_warning("cannot listen to nf_tables (%s): rules are checked now and then only",

@@ -17,6 +17,8 @@
 #define FIGHT_COUNT	5
 #define FIGHT_TIME	20000
 #define FIGHT_PAUSE	60000
+/* So long a better interface or address must stay, before all peers hear of it. */
+#define BETTER_TIME	5000
 
 static const char *const part_names[PARTS] = {
 	[PART_SYSCTLS] = "sysctls",
@@ -197,6 +199,30 @@ static bool same_addresses(const struct iface *a, const struct iface *b)
 	return !compare_addr(&a->public4, &b->public4) && !compare_addr(&a->public6, &b->public6);
 }
 
+/* Nothing keeps us from following where what we have is there no more. */
+static bool settled(struct agent *agent, const struct facts *facts, const struct iface *better)
+{
+	int64_t now = loop_now();
+
+	if (!agent->ready || iface_same(better, &agent->iface) ||
+	    !iface_stands(facts, &agent->iface)) {
+		agent->better_since = 0;
+		return true;
+	}
+	if (!agent->better_since || !iface_same(better, &agent->better)) {
+		agent->better = *better;
+		agent->better_since = now;
+		log_info("interface %s by %s is to be used from now on: followed if that stays for %d s",
+			 better->name, better->why, BETTER_TIME / 1000);
+	}
+	if (now - agent->better_since < BETTER_TIME) {
+		agent_soon(agent, agent->better_since + BETTER_TIME - now);
+		return false;
+	}
+	agent->better_since = 0;
+	return true;
+}
+
 /* Follow addresses and interfaces; what peers must know is published. */
 static bool follow_iface(struct round *r)
 {
@@ -216,6 +242,10 @@ static bool follow_iface(struct round *r)
 		return true;
 	}
 	agent->no_iface[0] = '\0';
+	if (!settled(agent, &r->facts, &iface)) {
+		agent->iface.mtu = facts_link_by_index(&r->facts, agent->iface.ifindex)->mtu;
+		return true;
+	}
 	if (!same_addresses(&iface, &agent->iface) && !r->apply.dry) {
 		log_info("the public address changed; it is published with the same subnet");
 		node.public4 = iface.public4;

@@ -63,12 +63,13 @@ start_etcd()
 	PID[etcd]=$!
 }
 
+# start_agent NAME [OPTION...]; IFACE= leaves the interface to the agent
 start_agent()
 {
 	local name=$1
 	shift
 	ip netns exec "$name" "$agent" run --etcd-endpoints http://10.9.0.9:2379 \
-		--iface eth0 --subnet-file "$tmp/$name/subnet.env" --run-dir "$tmp/$name" \
+		${IFACE---iface eth0} --subnet-file "$tmp/$name/subnet.env" --run-dir "$tmp/$name" \
 		--state-dir "$tmp/$name" --ip-forward=false "$@" >>"$tmp/$name.log" 2>&1 &
 	PID[$name]=$!
 }
