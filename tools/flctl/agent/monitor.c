@@ -34,8 +34,9 @@ static unsigned int table_kind(const struct nlmsghdr *nlh);
 static struct listener routes = { .watch.fd = -1, .kind = route_kind };
 static struct listener rules = { .watch.fd = -1, .kind = rules_kind };
 static struct listener tables = { .watch.fd = -1, .kind = table_kind };
+static bool tables_stale;		/* families have come or gone since */
 static struct loop_watch files = { .fd = -1 };
-static char file_name[NAME_MAX + 1];
+static char file_dir[PATH_MAX], file_name[NAME_MAX + 1];
 
 static void (*tell)(void *data, unsigned int what);
 static void *tell_data;
@@ -57,9 +58,11 @@ static unsigned int rules_kind(const struct nlmsghdr *nlh)
 	return CHANGE_RULES;
 }
 
+/* The groups of a family go with it. */
 static unsigned int table_kind(const struct nlmsghdr *nlh)
 {
-	(void)nlh;
+	if (nlh->nlmsg_type == GENL_ID_CTRL)
+		tables_stale = true;
 	return CHANGE_TABLE;
 }
 
@@ -146,25 +149,31 @@ static void file_ready(struct loop_watch *watch, uint32_t events)
 		tell(tell_data, CHANGE_FILE);
 }
 
-static bool watch_file(const char *path, struct error *error)
+/* Of a directory that is watched already it is no second watch. */
+static bool watch_dir(int fd)
 {
 	const uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
 			      IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF;
+
+	return inotify_add_watch(fd, file_dir, mask) >= 0;
+}
+
+static bool watch_file(const char *path, struct error *error)
+{
 	const char *slash = strrchr(path, '/');
-	char dir[PATH_MAX];
 	int fd;
 
-	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(dir) ||
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(file_dir) ||
 	    strlen(slash + 1) >= sizeof(file_name))
 		return set_error(error, "%s is not the path of a file in a directory", path);
-	memcpy(dir, path, slash - path);
-	dir[slash - path] = '\0';
+	memcpy(file_dir, path, slash - path);
+	file_dir[slash - path] = '\0';
 	strcpy(file_name, slash + 1);
-	mkdir(dir, 0755);
+	mkdir(file_dir, 0755);
 
 	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd < 0 || inotify_add_watch(fd, dir, mask) < 0) {
-		set_error(error, "cannot watch directory %s: %s", dir, strerror(errno));
+	if (fd < 0 || !watch_dir(fd)) {
+		set_error(error, "cannot watch directory %s: %s", file_dir, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return false;
@@ -173,7 +182,13 @@ static bool watch_file(const char *path, struct error *error)
 	if (loop_watch(&files, fd, EPOLLIN))
 		return true;
 	close(fd);
-	return set_error(error, "cannot watch directory %s", dir);
+	return set_error(error, "cannot watch directory %s", file_dir);
+}
+
+void monitor_file(void)
+{
+	if (files.fd >= 0)
+		watch_dir(files.fd);
 }
 
 bool monitor_start(void (*changed)(void *data, unsigned int what), void *data,
@@ -243,18 +258,25 @@ static uint32_t find_group(struct mnl_socket *socket)
 	return group;
 }
 
+static bool join(struct mnl_socket *socket, uint32_t group)
+{
+	return group && !mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group,
+					       sizeof(group));
+}
+
 bool monitor_tables(void)
 {
-	uint32_t group;
+	const uint32_t families = GENL_ID_CTRL;		/* its group "notify" */
 
-	if (tables.socket)
+	if (tables.socket && !tables_stale)
 		return true;
+	listener_close(&tables);
 	if (!listener_open(&tables, NETLINK_GENERIC, 0))
 		return false;
-	group = find_group(tables.socket);
-	if (group && !mnl_socket_setsockopt(tables.socket, NETLINK_ADD_MEMBERSHIP, &group,
-					    sizeof(group)))
+	if (join(tables.socket, find_group(tables.socket)) && join(tables.socket, families)) {
+		tables_stale = false;
 		return true;
+	}
 	listener_close(&tables);
 	return false;
 }

@@ -11,7 +11,7 @@
 #include "log.h"
 
 enum change {
-	CHANGE_LINK = 1 << 0,		/* links and addresses */
+	CHANGE_LINK = 1 << 0,		/* links, addresses, forwarding */
 	CHANGE_ROUTE = 1 << 1,
 	CHANGE_RULES = 1 << 2,		/* nf_tables */
 	CHANGE_TABLE = 1 << 3,		/* lease tables */
@@ -25,8 +25,13 @@ enum change {
  */
 bool monitor_start(void (*changed)(void *data, unsigned int what), void *data,
 		   const char *file, struct error *error);
-/* Lease tables can be listened to once the module is there. */
+/*
+ * Lease tables can be listened to once the module is there, and anew when it was
+ * loaded anew; nothing to do otherwise.
+ */
 bool monitor_tables(void);
+/* The directory of @file may be another one by now. */
+void monitor_file(void);
 void monitor_stop(void);
 
 #endif /* AGENT_MONITOR_H */

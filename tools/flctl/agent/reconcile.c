@@ -369,6 +369,7 @@ static void succeeded(struct agent *agent, const struct round *r)
 	/* To ask for them loads the module, which other backends do not need. */
 	if (r->plan->device.name[0])
 		monitor_tables();
+	monitor_file();
 	if (!agent->ready) {
 		agent->ready = true;
 		notify_ready();
