@@ -21,6 +21,8 @@ struct apply {
 	void *data;
 };
 
+/* Has a device of another kind the name of ours?  Then @error says so. */
+bool device_displaced(const struct plan *plan, const struct facts *facts, struct error *error);
 /*
  * The device: made, configured, addressed and up.  Refuses (with @displaced
  * set) a device of another kind that has its name.

@@ -294,22 +294,26 @@ bool apply_device_down(struct apply *a, const struct plan *plan, const struct fa
 	return prepare(a, &plan->device, facts, &have, error);
 }
 
+bool device_displaced(const struct plan *plan, const struct facts *facts, struct error *error)
+{
+	const struct fact_link *link = facts_link(facts, plan->device.name);
+
+	if (!*plan->device.name || !link || !strcmp(link->kind, FLANNEL_LINK_KIND))
+		return false;
+	set_error(error, "device %s is of kind %s, not " FLANNEL_LINK_KIND
+		  ": somebody else has taken the name", plan->device.name,
+		  *link->kind ? link->kind : "NIC");
+	return true;
+}
+
 bool apply_device(struct apply *a, const struct plan *plan, const struct facts *facts,
 		  bool *displaced, struct error *error)
 {
 	const struct plan_device *want = &plan->device;
-	const struct fact_link *link;
 	struct ipc_link have;
 
-	*displaced = false;
-	if (!*want->name)
-		return true;
-	link = facts_link(facts, want->name);
-	if (link && strcmp(link->kind, FLANNEL_LINK_KIND)) {
-		*displaced = true;
-		return set_error(error, "device %s is of kind %s, not " FLANNEL_LINK_KIND
-				 ": somebody else has taken the name", want->name,
-				 *link->kind ? link->kind : "NIC");
-	}
+	*displaced = device_displaced(plan, facts, error);
+	if (*displaced || !*want->name)
+		return !*displaced;
 	return prepare(a, want, facts, &have, error) && bring_up(a, want, &have, error);
 }

@@ -35,8 +35,20 @@ static uint64_t client_number;
 static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 static void accept_clients(struct loop_watch *watch, uint32_t events);
-static struct loop_watch tcp = { .fd = -1, .ready = accept_clients };
-static struct loop_watch local = { .fd = -1, .ready = accept_clients };
+static void accept_again(struct loop_timer *timer);
+
+struct listener {
+	struct loop_watch watch;
+	struct loop_timer again;
+	int fd;
+};
+
+static struct listener tcp = {
+	.watch = { .fd = -1, .ready = accept_clients }, .again.expired = accept_again, .fd = -1,
+};
+static struct listener local = {
+	.watch = { .fd = -1, .ready = accept_clients }, .again.expired = accept_again, .fd = -1,
+};
 
 /* --- the request ------------------------------------------------------------ */
 
@@ -174,11 +186,12 @@ static void fill_status(FILE *file, const struct agent_status *status, struct an
 static const struct page {
 	const char *path;
 	void (*fill)(FILE *file, const struct agent_status *status, struct answer *a);
+	bool counters;
 } pages[] = {
-	{ "/healthz", fill_healthz },
-	{ "/readyz", fill_readyz },
-	{ "/metrics", fill_metrics },
-	{ "/status", fill_status },
+	{ "/healthz", fill_healthz, false },
+	{ "/readyz", fill_readyz, false },
+	{ "/metrics", fill_metrics, true },
+	{ "/status", fill_status, true },
 };
 
 static const struct page *find_page(const char *path)
@@ -203,7 +216,7 @@ static void fill_body(FILE *file, const struct health_request *request, struct a
 			a->status, reason(a->status));
 		return;
 	}
-	options.fill(options.data, &status);
+	options.fill(options.data, &status, page->counters);
 	page->fill(file, &status, a);
 	agent_status_free(&status);
 }
@@ -346,24 +359,52 @@ static void add_client(int fd)
 	loop_after(&c->deadline, HEALTH_HEAD_MS);
 }
 
+static void accept_again(struct loop_timer *timer)
+{
+	struct listener *l = container_of(timer, struct listener, again);
+
+	if (!loop_watch(&l->watch, l->fd, EPOLLIN))
+		loop_after(timer, HEALTH_AGAIN_MS);
+}
+
+/*
+ * Without a descriptor or memory a client stays in the queue, and epoll would say
+ * so again and again.
+ */
+static void pause_accept(struct listener *l, int why)
+{
+	static int64_t said;
+
+	if (why == EAGAIN || why == EINTR || why == ECONNABORTED)
+		return;
+	if (!said || loop_now() - said >= HEALTH_SAY_MS)
+		log_warning("cannot accept a client for /healthz and the like: %s", strerror(why));
+	said = loop_now();
+	loop_unwatch(&l->watch);
+	loop_after(&l->again, HEALTH_AGAIN_MS);
+}
+
 static void accept_clients(struct loop_watch *watch, uint32_t events)
 {
+	struct listener *l = container_of(watch, struct listener, watch);
 	unsigned int i;
 	int fd;
 
 	(void)events;
 	/* Who connects faster than that waits for the next turn */
 	for (i = 0; i < HEALTH_CLIENTS; i++) {
-		fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0)
+		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0) {
+			pause_accept(l, errno);
 			return;
+		}
 		add_client(fd);
 	}
 }
 
 /* --- listening -------------------------------------------------------------- */
 
-static bool listen_at(struct loop_watch *watch, const struct sockaddr *sa, socklen_t len)
+static bool listen_at(struct listener *l, const struct sockaddr *sa, socklen_t len)
 {
 	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1, error;
@@ -371,8 +412,11 @@ static bool listen_at(struct loop_watch *watch, const struct sockaddr *sa, sockl
 	if (fd < 0)
 		return false;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (!bind(fd, sa, len) && !listen(fd, HEALTH_CLIENTS) && loop_watch(watch, fd, EPOLLIN))
+	if (!bind(fd, sa, len) && !listen(fd, HEALTH_CLIENTS) &&
+	    loop_watch(&l->watch, fd, EPOLLIN)) {
+		l->fd = fd;
 		return true;
+	}
 	error = errno;
 	close(fd);
 	errno = error;
@@ -435,13 +479,13 @@ bool health_open(const struct health_options *wanted, struct error *error)
 	return false;
 }
 
-static void close_watch(struct loop_watch *watch)
+static void close_listener(struct listener *l)
 {
-	int fd = watch->fd;
-
-	loop_unwatch(watch);
-	if (fd >= 0)
-		close(fd);
+	loop_cancel(&l->again);
+	loop_unwatch(&l->watch);
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
 }
 
 void health_close(void)
@@ -451,8 +495,8 @@ void health_close(void)
 	for (i = 0; i < HEALTH_CLIENTS; i++)
 		if (clients[i])
 			drop_client(clients[i]);
-	close_watch(&tcp);
-	close_watch(&local);
+	close_listener(&tcp);
+	close_listener(&local);
 	if (*socket_path)
 		remove_socket(socket_path);
 	*socket_path = '\0';

@@ -21,13 +21,18 @@
 #define HEALTH_HEAD	4096		/* bytes of a request */
 #define HEALTH_HEAD_MS	5000		/* until it must be there */
 #define HEALTH_SEND_MS	30000		/* until the answer must be taken */
+#define HEALTH_AGAIN_MS	200		/* after a client that could not be accepted */
+#define HEALTH_SAY_MS	60000		/* not said again for so long */
 
 struct health_options {
 	struct addr ip;
 	uint16_t port;			/* host byte order, 0: no TCP */
 	const char *socket;		/* path, empty: none; its directory exists */
-	/* Fills a status that is all zero before, and freed behind. */
-	void (*fill)(void *data, struct agent_status *status);
+	/*
+	 * Fills a status that is all zero before, and freed behind; those of the
+	 * kernel only with @counters.
+	 */
+	void (*fill)(void *data, struct agent_status *status, bool counters);
 	void *data;
 };
 

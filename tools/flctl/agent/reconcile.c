@@ -171,6 +171,10 @@ static bool apply_all(struct round *r)
 	enum part part;
 	bool ok = true;
 
+	/* Also while the device is left alone, and before anything is written. */
+	r->agent->displaced = device_displaced(r->plan, &r->facts, &r->error);
+	if (r->agent->displaced)
+		return false;
 	for (part = 0; part < PARTS; part++) {
 		unsigned int before = r->apply.changes;
 		bool done = apply_part(r, part);

@@ -344,7 +344,7 @@ static void read_counters(struct agent_status *status)
 	free(list.stats);
 }
 
-static void fill_status(void *data, struct agent_status *status)
+static void fill_status(void *data, struct agent_status *status, bool counters)
 {
 	static char device[IF_NAMESIZE];
 
@@ -374,7 +374,8 @@ static void fill_status(void *data, struct agent_status *status)
 	status->changes = agent.changes;
 	status->reconcile_ns = agent.reconcile_ns;
 	status->last_ns = agent.last_ns;
-	read_counters(status);
+	if (counters)
+		read_counters(status);
 }
 
 /* --- start and end ------------------------------------------------------------ */

@@ -36,15 +36,16 @@ silent_nameserver()
 # Programs of this name come before those of the host: they work, until told to hang
 hanging_iptables()
 {
-	local name real
+	local name real hung n
 	mkdir "$tmp/bin"
 	for name in iptables-nft ip6tables-nft; do
 		real=$(command -v $name)
-		printf '#!/bin/sh\n[ ! -e %s/hang ] || exec sleep 600\nexec %s "$@"\n' "$tmp" "$real" \
+		printf '#!/bin/sh\n[ ! -e %s/hang ] || { echo x >>%s/hung; exec sleep 600; }\nexec %s "$@"\n' "$tmp" "$tmp" "$real" \
 			>"$tmp/bin/$name"
 		chmod +x "$tmp/bin/$name"
 	done
 	ip netns exec n1 iptables-nft -P FORWARD DROP
+	ip netns exec n1 ip6tables-nft -P FORWARD DROP
 	export PATH=$tmp/bin:$PATH
 	# 600 ms is more often than programs are waited for
 	WATCHDOG_USEC=1200000 NOTIFY_SOCKET=$tmp/notify start_notified
@@ -53,9 +54,12 @@ hanging_iptables()
 	: >"$tmp/fed"
 	peer 200
 	within $SECONDS_BOUND has_route n1 10.78.200.0/24 && within $SECONDS_BOUND is_hung || return
-	# named once, and not waited for again at once
-	peer 201
-	within 3 has_route n1 10.78.201.0/24 && is_hung || return
+	# not waited for again at once
+	hung=$(wc -l <"$tmp/hung")
+	for n in 201 202 203; do
+		peer $n && within 3 has_route n1 10.78.$n.0/24 || return
+	done
+	is_hung && [[ $(wc -l <"$tmp/hung") == "$hung" ]] || { echo 'started again'; return 1; }
 	[[ $(page healthz) == *200 ]] || return
 	(($(wc -l <"$tmp/fed") >= 6)) || { echo "fed $(wc -l <"$tmp/fed") times"; return 1; }
 	rm "$tmp/hang"

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,18 +29,21 @@ static char dir[64], path[128];
 static struct agent_status wanted;
 static struct record own;
 static size_t vteps;
-static unsigned int fills;
+static unsigned int fills, counted;
 static uint16_t port;
 static char *answer;
 static size_t answer_size;
 
-static void fill(void *data, struct agent_status *status)
+static void fill(void *data, struct agent_status *status, bool counters)
 {
 	size_t i;
 
 	assert_ptr_equal(data, &wanted);
 	*status = wanted;
 	fills++;
+	counted += counters;
+	if (!counters)
+		return;
 	status->stats.stats = calloc(1, sizeof(*status->stats.stats));
 	status->stats.count = 1;
 	strcpy(status->stats.stats->name, "flannel.1");
@@ -263,6 +267,44 @@ static void requests(void **state)
 	assert_int_equal(fills, 0);
 }
 
+/* To ask the kernel for all VTEPs is dear. */
+static void counters_where_they_are_shown(void **state)
+{
+	(void)state;
+	counted = 0;
+	ask(true, "GET /healthz HTTP/1.0\r\n\r\n");
+	ask(true, "GET /readyz HTTP/1.0\r\n\r\n");
+	assert_int_equal(counted, 0);
+	ask(true, "GET /metrics HTTP/1.0\r\n\r\n");
+	ask(true, "GET /status HTTP/1.0\r\n\r\n");
+	assert_int_equal(counted, 2);
+}
+
+/* A client that cannot be accepted does not keep the loop turning. */
+static void out_of_descriptors(void **state)
+{
+	struct rlimit limit, less;
+	unsigned int turns = 0;
+	int64_t end;
+	int fd;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	less = limit;
+	fd = dial(true);
+	less.rlim_cur = fd + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+	for (end = loop_now() + 10 * HEALTH_AGAIN_MS; loop_now() < end; turns++)
+		assert_true(loop_turn(HEALTH_AGAIN_MS));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	/* One for each time it is tried again, and one that waits in between */
+	if (turns > 50)
+		fail_msg("%u turns", turns);
+	assert_int_equal(send(fd, "GET /healthz HTTP/1.0\r\n\r\n", 25, MSG_NOSIGNAL), 25);
+	assert_true(read_answer(fd));
+	begins("HTTP/1.0 200 OK\r\n");
+}
+
 static void in_pieces(void **state)
 {
 	static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
@@ -442,6 +484,8 @@ int main(void)
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(health_and_readiness),
 		TEST(requests),
+		TEST(counters_where_they_are_shown),
+		TEST(out_of_descriptors),
 		TEST(in_pieces),
 		TEST(silent_client_is_dropped),
 		TEST(crowd_does_not_lock_others_out),

@@ -14,12 +14,27 @@ joined()
 		forwards ipv6/conf/all/forwarding
 }
 
+# No event and no reconciliation for two seconds
+is_quiet()
+{
+	local before
+	before=$(reconciles)
+	sleep 2
+	[[ -n $before && $(reconciles) == "$before" ]]
+}
+reconciles()
+{
+	curl -s --unix-socket "$tmp"/n1/*.sock http://agent/metrics |
+		sed -n 's/^.*reconcile_seconds_count.* //p'
+}
+
 forwards() { [[ $(ip netns exec n1 cat "/proc/sys/net/$1") == 1 ]]; }
 
 forwarding()
 {
 	local path
 	for path in ipv4/ip_forward ipv6/conf/all/forwarding; do
+		within 20 is_quiet || return
 		ip netns exec n1 sh -c "echo 0 >/proc/sys/net/$path"
 		within 3 forwards $path || return
 	done
