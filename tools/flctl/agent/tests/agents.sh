@@ -32,8 +32,10 @@ declare -A PID=()
 end_all()
 {
 	local name
-	for name in "${!PID[@]}"; do kill -9 "${PID[$name]}" 2>/dev/null; done
-	wait 2>/dev/null
+	{
+		for name in "${!PID[@]}"; do kill -9 "${PID[$name]}"; done
+		wait
+	} 2>/dev/null
 	for name in n1 n2 store; do ip netns del "$name" 2>/dev/null; done
 	rm -rf "$tmp"
 }

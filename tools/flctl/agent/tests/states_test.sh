@@ -61,20 +61,24 @@ displaced()
 }
 own_key_is_there() { [[ -n $(own_key) ]]; }
 
-# One part fails: named, and the others are done and kept up all the same
+# Parts fail: the first is named, and the others are done and kept up all the same
 failing_part()
 {
 	stop n1
 	etcdctl del --prefix $SUBNETS/
 	etcdctl put /coreos.com/network/config "$HOST_GW"
 	mkdir -p "$tmp/n1/there/subnet.env"
-	peer 200
+	ip -n n1 route add 10.78.201.0/24 via 10.9.0.2 proto static
+	peer 200 && peer 201
 	start_agent n1 --subnet-file "$tmp/n1/there/subnet.env" --ip-masq
-	within 20 has_route n1 10.78.200.0/24 && within 5 says subnet.env || return
+	within 20 has_route n1 10.78.200.0/24 && within 5 says 'route 10.78.201.0/24' ||
+		return
 	within 5 masquerades || return
 	ip netns exec n1 nft flush ruleset
 	ip -n n1 route del 10.78.200.0/24
 	within 20 masquerades && within 5 has_route n1 10.78.200.0/24 || return
+	ip -n n1 route del 10.78.201.0/24 proto static
+	within 20 says subnet.env || return
 	rmdir "$tmp/n1/there/subnet.env"
 	within 40 is_ready && [[ -s $tmp/n1/there/subnet.env ]]
 }
