@@ -54,6 +54,9 @@ struct agent {
 	bool mac_known;
 
 	struct loop_timer reconcile;
+	struct plan plan;		/* of the last whole round */
+	int64_t whole_at;		/* when that was */
+	bool quiet;			/* since then nothing was told, all was well */
 	unsigned int retries;		/* after failures in a row */
 	bool ready;			/* was told to systemd */
 	struct repair repairs[PARTS];

@@ -19,6 +19,8 @@
 #define FIGHT_PAUSE	60000
 /* So long a better interface or address must stay, before all peers hear of it. */
 #define BETTER_TIME	5000
+/* When nothing is told, all is read anyhow after so long. */
+#define WHOLE_TIME	60000
 
 static const char *const part_names[PARTS] = {
 	[PART_SYSCTLS] = "sysctls",
@@ -85,6 +87,7 @@ struct round {
 	struct facts facts;
 	struct apply apply;
 	struct error error;
+	bool quiet;			/* only what no event reports; no facts */
 };
 
 static bool run_part(struct round *r, enum part part)
@@ -143,6 +146,7 @@ static bool apply_part(struct round *r, enum part part)
 	bool done;
 
 	if (!r->apply.dry && loop_now() < agent->repairs[part].until && !agent->fresh) {
+		agent->quiet = false;
 		agent_soon(agent, agent->repairs[part].until - loop_now());
 		return true;
 	}
@@ -161,6 +165,12 @@ static bool read_again(struct round *r)
 	return facts_read(&r->facts, &r->error);
 }
 
+/* By netlink, and much to read. */
+static bool is_reported(enum part part)
+{
+	return part == PART_DEVICE || part == PART_TABLE || part == PART_ROUTES;
+}
+
 /*
  * What fails does not keep the rest from being done, but for the device, which
  * table and routes need.  Returns false with the first error.
@@ -172,12 +182,12 @@ static bool apply_all(struct round *r)
 	bool ok = true;
 
 	/* Also while the device is left alone, and before anything is written. */
-	r->agent->displaced = device_displaced(r->plan, &r->facts, &r->error);
+	r->agent->displaced = !r->quiet && device_displaced(r->plan, &r->facts, &r->error);
 	if (r->agent->displaced)
 		return false;
 	for (part = 0; part < PARTS; part++) {
 		unsigned int before = r->apply.changes;
-		bool done = apply_part(r, part);
+		bool done = (r->quiet && is_reported(part)) || apply_part(r, part);
 
 		if (done && part == PART_DEVICE && r->apply.changes != before && !r->apply.dry)
 			done = read_again(r);
@@ -220,6 +230,7 @@ static bool settled(struct agent *agent, const struct facts *facts, const struct
 			 better->name, better->why, BETTER_TIME / 1000);
 	}
 	if (now - agent->better_since < BETTER_TIME) {
+		agent->quiet = false;
 		agent_soon(agent, agent->better_since + BETTER_TIME - now);
 		return false;
 	}
@@ -371,8 +382,8 @@ static void succeeded(struct agent *agent, const struct round *r)
 	agent->skipped = r->plan->skipped;
 	agent->error[0] = '\0';
 	/* To ask for them loads the module, which other backends do not need. */
-	if (r->plan->device.name[0])
-		monitor_tables();
+	if (r->plan->device.name[0] && !monitor_tables())
+		agent->quiet = false;
 	monitor_file();
 	if (!agent->ready) {
 		agent->ready = true;
@@ -392,6 +403,7 @@ static void failed(struct agent *agent, const struct error *error)
 	snprintf(agent->error, sizeof(agent->error), "%s", error->text);
 	agent->failures++;
 	agent->retries++;
+	agent->quiet = false;
 	agent->applied = false;
 	agent_soon(agent, wait < RETRY_LAST ? wait : RETRY_LAST);
 }
@@ -404,12 +416,26 @@ static int64_t nanoseconds(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+/* All of it; or with the plan of before, when nothing was told since. */
+static bool run_some_round(struct round *r)
+{
+	struct agent *agent = r->agent;
+
+	r->quiet = agent->quiet && !agent->fresh && loop_now() - agent->whole_at < WHOLE_TIME;
+	/* Unless something is found that must be looked at again. */
+	agent->quiet = true;
+	if (r->quiet)
+		return apply_all(r);
+	plan_free(r->plan);
+	agent->whole_at = loop_now();
+	return run_round(r);
+}
+
 void agent_reconcile(struct agent *agent)
 {
-	struct plan plan = {};
 	struct round r = {
 		.agent = agent,
-		.plan = &plan,
+		.plan = &agent->plan,
 		.apply = { .say = say_change, .data = agent },
 	};
 	int64_t begin = nanoseconds();
@@ -417,7 +443,7 @@ void agent_reconcile(struct agent *agent)
 
 	if (!agent->leased || agent->displaced)
 		return;
-	if (run_round(&r)) {
+	if (run_some_round(&r)) {
 		succeeded(agent, &r);
 	} else if (agent->displaced && !was) {
 		log_error("%s; displaced: nothing is written until SIGHUP or a restart",
@@ -435,7 +461,6 @@ void agent_reconcile(struct agent *agent)
 	agent->last_ns = nanoseconds() - begin;
 	agent->reconcile_ns += agent->last_ns;
 	facts_free(&r.facts);
-	plan_free(&plan);
 }
 
 static void print_change(void *data, const char *line)

@@ -244,6 +244,7 @@ static void host_changed(void *data, unsigned int what)
 {
 	(void)data;
 	(void)what;
+	agent.quiet = false;
 	agent_soon(&agent, agent.retries ? SETTLE_FAILED : SETTLE);
 }
 
@@ -281,6 +282,7 @@ static void reload(void)
 	notify_reloading();
 	agent.displaced = false;
 	agent.store->yielded = false;
+	agent.quiet = false;
 	memset(agent.repairs, 0, sizeof(agent.repairs));
 	agent_forget_notices(&agent);
 	agent.store->ops->reload(agent.store);
@@ -449,6 +451,7 @@ static void finish(struct loop_watch *signals)
 	if (agent.store)
 		store_free(agent.store);
 	agent_forget_notices(&agent);
+	plan_free(&agent.plan);
 	record_list_free(&agent.peers);
 	rtnl_close();
 	ipc_close();

@@ -44,10 +44,10 @@ trap end_all EXIT
 # within SECONDS COMMAND...
 within()
 {
-	local tenths=$(($1 * 10))
+	local end=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		((tenths-- > 0)) || { echo "never: $*"; tail -n 5 "$tmp"/*.log; return 1; }
+		((SECONDS <= end)) || { echo "never: $*"; tail -n 5 "$tmp"/*.log; return 1; }
 		sleep 0.1
 	done
 }

@@ -6,14 +6,14 @@
 command -v iptables-nft >/dev/null || { echo '1..0 # SKIP needs iptables-nft'; exit; }
 
 CONFIG='{"Network": "10.78.0.0/16", "Backend": {"Type": "host-gw"}}'
-SECONDS_BOUND=15
+BOUND=12
 
 peer()
 {
 	etcdctl put "/coreos.com/network/subnets/10.78.$1.0-24" \
 		'{"PublicIP":"10.9.0.20","PublicIPv6":null,"BackendType":"host-gw"}'
 }
-page() { curl -s -m 15 --unix-socket "$tmp"/n1/*.sock "http://agent/$1" -w '%{http_code}'; }
+page() { curl -s -m 2 --unix-socket "$tmp"/n1/*.sock "http://agent/$1" -w '%{http_code}'; }
 is_ready() { [[ $(page readyz) == *200 ]]; }
 is_hung() { [[ $(page readyz) == *'did not end'*503 ]]; }
 accepted() { ip netns exec n1 iptables-nft -S FORWARD | grep -q '10.78.0.0/16.*flctl n1'; }
@@ -25,7 +25,7 @@ silent_nameserver()
 	mount --bind "$tmp/resolv.conf" /etc/resolv.conf || return
 	ip netns exec store nft 'add table inet t; add chain inet t in { type filter hook input priority 0; }; add rule inet t in udp dport 53 drop'
 	start_agent n1 --etcd-endpoints http://store.example.org:2379,http://10.9.0.9:2379
-	within $SECONDS_BOUND grep -q 'cannot resolve store.example.org within 5 s' "$tmp/n1.log" &&
+	within $BOUND grep -q 'cannot resolve store.example.org within 5 s' "$tmp/n1.log" &&
 		within 20 test -s "$tmp/n1/subnet.env"
 	local status=$?
 	umount /etc/resolv.conf
@@ -53,7 +53,7 @@ hanging_iptables()
 	touch "$tmp/hang"
 	: >"$tmp/fed"
 	peer 200
-	within $SECONDS_BOUND has_route n1 10.78.200.0/24 && within $SECONDS_BOUND is_hung || return
+	within $BOUND has_route n1 10.78.200.0/24 && within $BOUND is_hung || return
 	# not waited for again at once
 	hung=$(wc -l <"$tmp/hung")
 	for n in 201 202 203; do
