@@ -18,7 +18,7 @@ joined()
 	ip -n n1 link set eth1-peer up
 	ip -n n1 addr add 10.10.0.1/24 dev eth1
 	ip -n n1 route add default via 10.9.0.9 metric 100
-	IFACE= start_agent n1
+	IFACE='' start_agent n1
 	within 20 test -s "$tmp/n1/subnet.env" && told 10.9.0.1
 }
 
