@@ -33,7 +33,7 @@ struct run_options {
 	 */
 	char instance[RUN_INSTANCE];
 	const char *run_dir;		/* locks and sockets */
-	const char *state_dir;		/* what outlives a reboot: the VTEP MAC */
+	const char *state_dir;		/* what outlives a reboot: MAC, what was made */
 	unsigned int resync;		/* seconds between checks that no event asks for */
 	struct addr healthz_ip;
 	unsigned int healthz_port;	/* 0: off */
