@@ -51,6 +51,7 @@ leases()
 has_link() { ip -n "$n1" link show "$1"; }
 has_no_link() { ! has_link "$1" 2>/dev/null; }
 has_lease() { enter "$n1" flctl lease get "$1" dev "$2"; }
+forgotten() { ! grep -q " $2 " "$TMP/$1.made"; }
 overlay_route() { ip -n "$n1" route show "$1" proto 141; }
 
 set_up()
@@ -70,6 +71,7 @@ another_vni()
 	agent a
 	check 'new device' has_lease 10.42.2.9 flannel.7
 	check 'old device' until_true 5 has_no_link flannel.1
+	check 'the file' until_true 5 forgotten a flannel.1
 	check_equal 'route' '10.42.0.0/16 dev flannel.7 scope link src 10.42.1.0' \
 		"$(overlay_route 10.42.0.0/16 | sed 's/ *$//')"
 	check 'the other instance' has_lease 10.43.2.9 flannel.2
@@ -91,26 +93,29 @@ another_backend()
 	end_agents
 }
 
-# The other instance has the VNI by now; then somebody else a device of that name
+# The other instance has network, VNI and MAC by now; then somebody else a device of
+# that name
 taken_over_by_others()
 {
 	set_up
 	leases a 42 && agent a
 	end a
 	ip -n "$n1" link del flannel.1
-	leases b 43 && agent b
-	leases a 42 'vni 7'
+	leases b 42 && agent b
+	leases a 44 'vni 7'
 	agent a
-	check 'new device' has_lease 10.42.2.9 flannel.7
-	check 'that of the other instance' has_lease 10.43.2.9 flannel.1
+	check 'new device' has_lease 10.44.2.9 flannel.7
+	check 'the file' until_true 5 forgotten a flannel.1
+	check 'that of the other instance' has_lease 10.42.2.9 flannel.1
 	end a
 	end b
 	rm "$TMP/b.made"
 	ip -n "$n1" link del flannel.7
 	enter "$n1" flctl link add flannel.7 id 7 dstport 8473
-	leases a 42 'vni 8'
+	leases a 44 'vni 8'
 	agent a
-	check 'new device' has_lease 10.42.2.9 flannel.8
+	check 'new device' has_lease 10.44.2.9 flannel.8
+	check 'the file' until_true 5 forgotten a flannel.7
 	check 'what somebody made by hand' has_link flannel.7
 	end_agents
 }

@@ -37,12 +37,15 @@ two_networks()
 
 others_are_there() { has_route n1 10.82.200.0/24 && has_route n1 10.85.1.0/24; }
 
+# What is gone is forgotten
+remembers() { [[ $(<"$tmp/n1/one.made") == "network $1" ]]; }
+
 changed_while_running()
 {
 	put 10.83.200.0
 	etcdctl put /coreos.com/network/config "$(config 10.83.0.0/16)"
 	within 10 has_route n1 10.83.200.0/24 && within 5 has_no_route n1 10.81.200.0/24 &&
-		others_are_there
+		others_are_there && within 5 remembers 10.83.0.0/16
 }
 
 changed_while_away()
