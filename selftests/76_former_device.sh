@@ -97,16 +97,19 @@ another_backend()
 # that name
 taken_over_by_others()
 {
+	local index
 	set_up
 	leases a 42 && agent a
 	end a
 	ip -n "$n1" link del flannel.1
 	leases b 42 && agent b
+	index=$(in_ns "$n1" cat /sys/class/net/flannel.1/ifindex)
 	leases a 44 'vni 7'
 	agent a
 	check 'new device' has_lease 10.44.2.9 flannel.7
 	check 'the file' until_true 5 forgotten a flannel.1
 	check 'that of the other instance' has_lease 10.42.2.9 flannel.1
+	check_equal 'never touched' "$index" "$(in_ns "$n1" cat /sys/class/net/flannel.1/ifindex)"
 	end a
 	end b
 	rm "$TMP/b.made"
