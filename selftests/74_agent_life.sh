@@ -166,7 +166,9 @@ two_networks()
 	check 'the second one repaired' until_true 10 pings "$n1" "$(address_of "$n2")"
 	end second1 KILL
 	end second2 KILL
+	# its socket would take what comes for a vxlan on the same port
 	ip -n "$n1" link del flannel.2
+	ip -n "$n2" link del flannel.2
 	etcdctl del --prefix /second >/dev/null
 	check 'the first one without it' in_ns "$pod3" ping -n -q -c 5 -i 0.2 -W 5 10.42.1.2
 	check_not 'nobody repairs it' ip -n "$n1" link show flannel.2
