@@ -61,6 +61,7 @@ struct agent {
 	bool ready;			/* was told to systemd */
 	struct repair repairs[PARTS];
 	struct takeover takeover;
+	int64_t gone_at;		/* since then the device is gone, 0: it is not */
 	char **notices;			/* of the plan before, not to repeat them */
 	size_t notice_count;
 

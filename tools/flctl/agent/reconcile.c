@@ -19,6 +19,8 @@
 #define FIGHT_PAUSE	60000
 /* So long a better interface or address must stay, before all peers hear of it. */
 #define BETTER_TIME	5000
+/* Our device was deleted: so long nobody else has to come. */
+#define GONE_TIME	300
 /* When nothing is told, all is read anyhow after so long. */
 #define WHOLE_TIME	60000
 
@@ -172,22 +174,48 @@ static bool is_reported(enum part part)
 }
 
 /*
+ * Who takes the name deletes our device and makes his own at once: one that has
+ * just gone is not made again before he had the time to.
+ */
+static bool waits_for_others(struct round *r)
+{
+	struct agent *agent = r->agent;
+	int64_t now = loop_now();
+
+	if (r->quiet)
+		return false;
+	if (r->apply.dry || !agent->ready || !r->plan->device.name[0] ||
+	    facts_link(&r->facts, r->plan->device.name)) {
+		agent->gone_at = 0;
+		return false;
+	}
+	if (!agent->gone_at)
+		agent->gone_at = now;
+	if (now - agent->gone_at >= GONE_TIME)
+		return false;
+	agent->quiet = false;
+	agent_soon(agent, agent->gone_at + GONE_TIME - now);
+	return true;
+}
+
+/*
  * What fails does not keep the rest from being done, but for the device, which
  * table and routes need.  Returns false with the first error.
  */
 static bool apply_all(struct round *r)
 {
+	bool ok = true, waits;
 	struct error first;
 	enum part part;
-	bool ok = true;
 
 	/* Also while the device is left alone, and before anything is written. */
 	r->agent->displaced = !r->quiet && device_displaced(r->plan, &r->facts, &r->error);
 	if (r->agent->displaced)
 		return false;
+	waits = waits_for_others(r);
 	for (part = 0; part < PARTS; part++) {
 		unsigned int before = r->apply.changes;
-		bool done = (r->quiet && is_reported(part)) || apply_part(r, part);
+		bool done = ((r->quiet || waits) && is_reported(part)) || apply_part(r, part);
 
 		if (done && part == PART_DEVICE && r->apply.changes != before && !r->apply.dry)
 			done = read_again(r);
