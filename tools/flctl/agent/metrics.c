@@ -44,7 +44,7 @@ bool agent_ready(const struct agent_status *s, const char **why)
 {
 	*why = NULL;
 	if (s->displaced)
-		*why = "another device has the name of ours";
+		*why = "displaced: another device has the name of ours";
 	else if (!s->store.lease_held)
 		*why = "no lease is held";
 	else if (!s->applied)

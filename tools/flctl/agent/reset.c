@@ -8,6 +8,7 @@
 #include "agent.h"
 #include "apply_impl.h"
 #include "identity.h"
+#include "made.h"
 #include "reset.h"
 #include "rtnl.h"
 #include "subnet_env.h"
@@ -20,7 +21,7 @@ struct reset {
 	bool release, forget;
 	struct apply apply;
 	struct facts facts;
-	char mac_file[RUN_PATH + 4096];
+	char mac_file[RUN_PATH + 4096], made_file[RUN_PATH + 4096];
 	uint8_t mac[6];
 	bool mac_known;
 	struct prefix networks[NETWORKS];
@@ -164,6 +165,7 @@ static void remove_files(struct reset *r)
 
 	remove_file(r, r->options->plan.subnet_file);
 	remove_file(r, run_options_path(r->options, ".sock", path));
+	remove_file(r, r->made_file);
 	if (r->forget)
 		remove_file(r, r->mac_file);
 }
@@ -245,6 +247,7 @@ static int reset_locked(struct reset *r)
 
 	run_options_path(o, ".lock", path);
 	snprintf(r->mac_file, sizeof(r->mac_file), "%s/%s.mac", o->state_dir, o->instance);
+	snprintf(r->made_file, sizeof(r->made_file), "%s/%s" MADE_SUFFIX, o->state_dir, o->instance);
 	if (!access(path, F_OK)) {
 		fd = agent_lock(path);
 		if (fd < 0)

@@ -236,7 +236,7 @@ static void health_and_readiness(void **state)
 	wanted.applied = true;
 	wanted.displaced = true;
 	ask(true, ready);
-	contains("not ready: another device has the name of ours\n");
+	contains("not ready: displaced: another device has the name of ours\n");
 	ask(true, live);
 	begins("HTTP/1.0 200 OK\r\n");
 }
