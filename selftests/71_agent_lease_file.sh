@@ -115,7 +115,7 @@ restarts()
 	lost=$!
 	kill -9 "${AGENTS[0]}"
 	wait "${AGENTS[0]}" 2>/dev/null
-	check 'new agent' agent 1
+	agent 1 || fail 'new agent'
 	wait "$lost"
 	grep -q ' 60 received' "$TMP/ping" || fail "$(tail -n 3 "$TMP/ping")"
 	check_equal 'the same device' "$before" \
