@@ -259,6 +259,21 @@ failures_change_nothing()
 	ip -n "$n1" link set flannel.7 up
 	unchanged 'port in use' 'UDP port 8472 is in use by the vxlan device flannel.7' over
 	ip -n "$n1" link del flannel.7
+	# Of one that has moved away only its socket is here, which is shared with stock's
+	new_ns away
+	ip -n "$n1" link add moved type vxlan id 9 dstport 8472
+	ip -n "$n1" link set moved netns "$away"
+	ip -n "$away" link set moved up
+	check_refused 'port in use elsewhere' 'has it back and must be started again.*in use' over
+	check_equal 'MAC' $MAC1 "$(lladdr "$n1" flannel.1)"
+	check_not 'ours' ip -n "$n1" link show flannel+1
+	ip -n "$away" link del moved
+	# what flanneld does when it starts
+	batch "$n1" <<-END
+		neigh replace 10.42.2.0 lladdr $MAC2 dev flannel.1 nud permanent
+		neigh replace fd42:0:0:2:: lladdr $MAC2 dev flannel-v6.1 nud permanent
+	END
+	check 'stock again' until_true 5 exchange
 
 	# Our device is made, and cannot have what it needs
 	enter "$n1" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'

@@ -15,6 +15,7 @@
 struct apply {
 	bool dry;
 	bool replaces;			/* of a dry run: who has the device's name would go */
+	bool partial;			/* only leases that the kernel refuses are missing */
 	unsigned int changes;		/* made, or to be made */
 	/* One line for each change: "route add 10.42.0.0/16 dev flannel.1 ..." */
 	void (*say)(void *data, const char *line);
@@ -49,6 +50,8 @@ bool apply_rules(struct apply *a, const struct plan *plan, const char *instance,
 bool apply_forward(struct apply *a, const struct plan *plan, const char *instance,
 		   struct error *error);
 bool apply_sysctls(struct apply *a, const struct plan *plan, struct error *error);
+/* Of a file at @path, which is written into meanwhile. */
+bool make_dirs_above(char *path);
 /* Directory 0755, file 0644, by rename. */
 bool apply_subnet_env(struct apply *a, const struct plan *plan, const char *path,
 		      struct error *error);

@@ -192,6 +192,7 @@ static bool apply_leases(struct apply *a, struct table *t, struct error *error)
 {
 	if (!replace_until_done(a, t, error))
 		return false;
+	a->partial = t->refused;
 	if (t->refused)
 		return set_error(error, "table %s: %u of the leases cannot be used, the first: %.400s",
 				 t->dev, t->refused, t->first.text);

@@ -21,7 +21,8 @@ static bool has_name(const char *pid)
 	if (!fgets(name, sizeof(name), file))
 		name[0] = '\0';
 	fclose(file);
-	return !strcmp(name, "flanneld\n");
+	/* The releases are called flanneld-amd64 and the like. */
+	return !strncmp(name, "flanneld", 8) && strchr("\n-", name[8]);
 }
 
 static bool is_here(const char *pid)
@@ -29,8 +30,9 @@ static bool is_here(const char *pid)
 	struct stat ours, theirs;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
-	if (stat("/proc/self/ns/net", &ours) || stat(path, &theirs))
+	/* ns/net of somebody with more capabilities cannot be read; this can. */
+	snprintf(path, sizeof(path), "/proc/%.20s/net/dev", pid);
+	if (stat("/proc/self/net/dev", &ours) || stat(path, &theirs))
 		return true;
 	return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }

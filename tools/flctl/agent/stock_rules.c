@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "apply_impl.h"
+#include "child.h"
 #include "stock.h"
 #include "stock_rules.h"
+
+/* Milliseconds for all programs together. */
+#define MOST_TIME	5000
 
 struct place {
 	const char *table, *chain, *from;
@@ -273,8 +277,10 @@ bool stock_remove_rules(struct apply *a, const struct plan *plan, struct error *
 
 	if (!chains)
 		return false;
+	child_limit(MOST_TIME);
 	ok = clean_family(a, chains, &plan->rules4.network, error);
 	ok = clean_family(a, chains, &plan->rules6.network, ok ? error : NULL) && ok;
+	child_limit(0);
 	json_decref(chains);
 	return ok;
 }

@@ -25,6 +25,7 @@ struct work {
 	struct stock_links links;
 	char name[IF_NAMESIZE];		/* of our device meanwhile: "flannel+1" */
 	char old[IF_NAMESIZE];		/* of theirs until it is deleted: "flannel-1" */
+	bool given_back;		/* after an exchange that failed */
 };
 
 /* As long as the name of the device. */
@@ -72,6 +73,11 @@ static bool has_anything(const struct work *w)
 
 /* --- what could go wrong --- */
 
+static bool is_up(const struct fact_link *link)
+{
+	return link && link->flags & IFF_UP;
+}
+
 /* Sockets of vxlan devices are shared, so others hold the port as well. */
 static bool check_vxlan(const struct work *w, struct error *error)
 {
@@ -112,11 +118,6 @@ static bool check_port(uint8_t family, uint16_t port, struct error *error)
 			 port, family == AF_INET ? '4' : '6');
 }
 
-static bool is_up(const struct fact_link *link)
-{
-	return link && link->flags & IFF_UP;
-}
-
 /* Where a vxlan device of theirs has the port, nobody else can have it. */
 static bool check_ports(const struct work *w, struct error *error)
 {
@@ -152,7 +153,21 @@ static void forget_link(struct facts *facts, const struct fact_link *link)
 		(facts->link_count - index) * sizeof(*facts->links));
 }
 
-/* Of an agent that was killed. */
+/* Down, as an agent that was killed leaves them, and of this network. */
+static bool is_leftover(const struct work *w, const struct fact_link *link, const char *kind)
+{
+	const struct link_options *options = &link->flannel;
+
+	if (strcmp(link->kind, kind) || is_up(link))
+		return false;
+	if (!strcmp(kind, "vxlan"))
+		return link->vxlan.vni == w->in->config->vni &&
+		       link->vxlan.port == w->in->config->port;
+	return options->id == w->in->config->vni &&
+	       ntohs(options->dstport) == w->in->config->port;
+}
+
+/* What anybody else has given such a name is in the way only when it is needed. */
 static bool remove_leftover(struct work *w, const char *name, const char *kind,
 			    struct error *error)
 {
@@ -160,10 +175,10 @@ static bool remove_leftover(struct work *w, const char *name, const char *kind,
 
 	if (!*name || !link)
 		return true;
-	if (strcmp(link->kind, kind))
-		return set_error(error, "device %s is of kind %s, not %s: its name is needed to take %s over",
-				 name, *link->kind ? link->kind : "NIC", kind,
-				 w->plan->device.name);
+	if (!is_leftover(w, link, kind))
+		return !(w->links.v4 || w->links.v6) ||
+		       set_error(error, "device %s is of kind %s and somebody else's: its name is needed to take %s over",
+				 name, *link->kind ? link->kind : "NIC", w->plan->device.name);
 	if (!w->a->dry && rtnl_link_del(link->ifindex))
 		return apply_refused(error, "link del %s", name);
 	apply_say(w->a, "link del %s: left behind by an agent that was ended", name);
@@ -182,9 +197,10 @@ static bool build(struct work *w, struct plan *temporary, struct error *error)
 {
 	struct apply quiet = { 0 };
 
+	/* A lease that the kernel refuses is named when the table is applied again. */
 	return apply_open(true, error) &&
 	       apply_device_down(&quiet, temporary, w->facts, error) &&
-	       apply_table(&quiet, temporary, error);
+	       (apply_table(&quiet, temporary, error) || quiet.partial);
 }
 
 static double milliseconds(void)
@@ -241,6 +257,44 @@ static int delete_links(const struct work *w, int ifindex)
 	return rtnl_batch_send();
 }
 
+/* Of IPv6, but for what it gives itself. */
+static bool is_lost_when_down(const struct work *w, const struct fact_addr *addr)
+{
+	return addr->prefix.addr.family == AF_INET6 && addr->scope != RT_SCOPE_LINK &&
+	       ((w->links.v4 && addr->ifindex == w->links.v4->ifindex) ||
+		(w->links.v6 && addr->ifindex == w->links.v6->ifindex));
+}
+
+/*
+ * Ours cannot be brought up: theirs gets name, state, addresses and routes back.
+ * Its neighbours are lost, which flanneld sets when it starts.
+ */
+static int roll_back(const struct work *w, int ifindex)
+{
+	const struct fact_link *links[] = { w->links.v4, w->links.v6 };
+	size_t i;
+
+	rtnl_batch_begin();
+	rtnl_link_del(ifindex);
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		if (links[i])
+			rtnl_link_rename(links[i]->ifindex, links[i]->name, is_up(links[i]));
+	for (i = 0; i < w->facts->addr_count; i++)
+		if (is_lost_when_down(w, &w->facts->addrs[i]))
+			rtnl_addr_add(w->facts->addrs[i].ifindex, &w->facts->addrs[i].prefix);
+	for (i = 0; i < w->facts->route_count; i++)
+		if (stock_route(w->in, &w->links, &w->facts->routes[i]) == STOCK_DEVICE)
+			rtnl_route_add(&w->facts->routes[i], RTNL_ADD);
+	return rtnl_batch_send();
+}
+
+static bool came_up(int ifindex)
+{
+	struct ipc_link now;
+
+	return !ipc_link_get(ifindex, &now) && now.flags & IFF_UP;
+}
+
 /* Was the exchange refused from its first request on? */
 static bool is_untouched(const struct work *w)
 {
@@ -261,6 +315,12 @@ static bool replace_links(struct work *w, int ifindex, struct error *error)
 		apply_refused(error, "taking %s over", w->plan->device.name);
 		if (is_untouched(w))
 			return false;
+		if (!came_up(ifindex)) {
+			w->given_back = true;
+			if (roll_back(w, ifindex))
+				log_warning("not all of it: %s", strerror(ipc_error()->code));
+			return false;
+		}
 		log_warning("%s; what is missing is repaired now", error->text);
 	}
 	if (delete_links(w, ifindex))
@@ -301,8 +361,9 @@ static bool swap(struct work *w, struct error *error)
 	ifindex = if_nametoindex(w->name);
 	if (ifindex)
 		rtnl_link_del(ifindex);
-	return set_error(error, "%s is not taken over, nothing has changed: %.400s",
-			 w->plan->device.name, why.text);
+	return set_error(error, "%s is not taken over, %s: %.400s", w->plan->device.name,
+			 w->given_back ? "stock flannel has it back and must be started again" :
+					 "nothing has changed", why.text);
 }
 
 /* What a dry run goes on with. */
