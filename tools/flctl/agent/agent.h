@@ -61,11 +61,12 @@ struct agent {
 	bool ready;			/* was told to systemd */
 	struct repair repairs[PARTS];
 	struct takeover takeover;
+	unsigned int told;		/* CHANGE_* since the last round */
 	int64_t gone_at;		/* since then the device is gone, 0: it is not */
 	char **notices;			/* of the plan before, not to repeat them */
 	size_t notice_count;
 
-	char mac_file[RUN_PATH], made_file[RUN_PATH];
+	char mac_file[RUN_PATH + 4096], made_file[RUN_PATH + 4096];
 	struct addr stores[ENDPOINT_ADDRS];
 	size_t store_count;
 

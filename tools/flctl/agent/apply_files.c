@@ -133,7 +133,7 @@ static bool make_dir(const char *path)
 	return errno == EEXIST;
 }
 
-static bool make_dirs_above(char *path)
+bool make_dirs_above(char *path)
 {
 	char *slash = path;
 	bool ok = true;

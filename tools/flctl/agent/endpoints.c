@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,14 @@ static int look_up(const char *host, int flags, struct addr *addrs, size_t room,
 	return 0;
 }
 
+/* The lock of the instance is not to be held, nor is anything to outlive us. */
+static void leave_behind(int fd)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close_range(3, fd - 1, 0);
+	close_range(fd + 1, ~0U, 0);
+}
+
 /* In a process of its own, which can be killed: the resolver has no deadline. */
 static pid_t start_look_up(const char *host, size_t room, int *fd)
 {
@@ -56,6 +65,7 @@ static pid_t start_look_up(const char *host, size_t room, int *fd)
 		return -1;
 	pid = fork();
 	if (!pid) {
+		leave_behind(fds[1]);
 		ret = look_up(host, 0, addrs, room, &count);
 		if (ret)
 			log_warning("cannot resolve %s: %s" HIDDEN, host, gai_strerror(ret));

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apply.h"
 #include "flannel.h"
 #include "loop.h"
 #include "monitor.h"
@@ -89,12 +90,15 @@ static void netlink_ready(struct loop_watch *watch, uint32_t events)
 	(void)events;
 	for (i = 0; i < MESSAGES; i++) {
 		len = mnl_socket_recvfrom(l->socket, buffer, sizeof(buffer));
-		if (len > 0)
+		if (len > 0) {
 			what |= kinds(l, buffer, len);
-		else if (len < 0 && errno == ENOBUFS)
+		} else if (len < 0 && errno == ENOBUFS) {
 			what |= CHANGE_ALL;
-		else
+			/* That a family went may be among what was lost. */
+			tables_stale = true;
+		} else {
 			break;
+		}
 	}
 	if (what)
 		tell(tell_data, what);
@@ -161,6 +165,7 @@ static bool watch_dir(int fd)
 static bool watch_file(const char *path, struct error *error)
 {
 	const char *slash = strrchr(path, '/');
+	char above[PATH_MAX];
 	int fd;
 
 	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(file_dir) ||
@@ -169,7 +174,7 @@ static bool watch_file(const char *path, struct error *error)
 	memcpy(file_dir, path, slash - path);
 	file_dir[slash - path] = '\0';
 	strcpy(file_name, slash + 1);
-	mkdir(file_dir, 0755);
+	make_dirs_above(strcpy(above, path));
 
 	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (fd < 0 || !watch_dir(fd)) {
@@ -264,7 +269,7 @@ static bool join(struct mnl_socket *socket, uint32_t group)
 					       sizeof(group));
 }
 
-bool monitor_tables(void)
+bool monitor_tables(bool *anew)
 {
 	const uint32_t families = GENL_ID_CTRL;		/* its group "notify" */
 
@@ -275,6 +280,7 @@ bool monitor_tables(void)
 		return false;
 	if (join(tables.socket, find_group(tables.socket)) && join(tables.socket, families)) {
 		tables_stale = false;
+		*anew = true;
 		return true;
 	}
 	listener_close(&tables);

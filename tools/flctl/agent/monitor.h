@@ -27,9 +27,9 @@ bool monitor_start(void (*changed)(void *data, unsigned int what), void *data,
 		   const char *file, struct error *error);
 /*
  * Lease tables can be listened to once the module is there, and anew when it was
- * loaded anew; nothing to do otherwise.
+ * loaded anew, which sets @anew; nothing to do otherwise.
  */
-bool monitor_tables(void);
+bool monitor_tables(bool *anew);
 /* The directory of @file may be another one by now. */
 void monitor_file(void);
 void monitor_stop(void);

@@ -90,6 +90,7 @@ struct round {
 	struct apply apply;
 	struct error error;
 	bool quiet;			/* only what no event reports; no facts */
+	bool core;			/* packets flow, whatever else has failed */
 };
 
 static bool run_part(struct round *r, enum part part)
@@ -119,14 +120,16 @@ static bool run_part(struct round *r, enum part part)
 
 /*
  * Somebody undoes what we do: let go for a while, and say so.  Changes that a
- * snapshot asked for are no repairs.
+ * snapshot asked for are no repairs, nor is what follows a link that came or went,
+ * but for the device, whose deletion is just that.
  */
 static void note_repair(struct agent *agent, enum part part)
 {
 	struct repair *repair = &agent->repairs[part];
 	int64_t now = loop_now();
 
-	if (agent->fresh || !agent->ready)
+	if (agent->fresh || !agent->ready ||
+	    (agent->told & CHANGE_LINK && part != PART_DEVICE))
 		return;
 	if (now - repair->since > FIGHT_TIME) {
 		repair->since = now;
@@ -150,7 +153,9 @@ static bool apply_part(struct round *r, enum part part)
 	if (!r->apply.dry && loop_now() < agent->repairs[part].until && !agent->fresh) {
 		agent->quiet = false;
 		agent_soon(agent, agent->repairs[part].until - loop_now());
-		return true;
+		agent->quiet = false;
+		return set_error(&r->error, "somebody undoes %s again and again: left alone for now",
+				 part_names[part]);
 	}
 	done = run_part(r, part);
 	if (!r->apply.dry && r->apply.changes != before) {
@@ -195,7 +200,16 @@ static bool waits_for_others(struct round *r)
 		return false;
 	agent->quiet = false;
 	agent_soon(agent, agent->gone_at + GONE_TIME - now);
+	set_error(&r->error, "device %s is gone: it is made again, unless somebody takes its name",
+		  r->plan->device.name);
 	return true;
+}
+
+/* Does the failure of @part keep packets from flowing? */
+static bool is_core(const struct round *r, enum part part)
+{
+	return is_reported(part) ? part != PART_TABLE || !r->apply.partial :
+				   part == PART_SUBNET_ENV;
 }
 
 /*
@@ -213,9 +227,11 @@ static bool apply_all(struct round *r)
 	if (r->agent->displaced)
 		return false;
 	waits = waits_for_others(r);
+	r->core = true;
 	for (part = 0; part < PARTS; part++) {
 		unsigned int before = r->apply.changes;
-		bool done = ((r->quiet || waits) && is_reported(part)) || apply_part(r, part);
+		bool done = (r->quiet && is_reported(part)) ||
+			    (!(waits && is_reported(part)) && apply_part(r, part));
 
 		if (done && part == PART_DEVICE && r->apply.changes != before && !r->apply.dry)
 			done = read_again(r);
@@ -224,6 +240,7 @@ static bool apply_all(struct round *r)
 		if (ok)
 			first = r->error;
 		ok = false;
+		r->core &= !is_core(r, part);
 		if (r->agent->displaced)
 			break;
 		if (part == PART_DEVICE)
@@ -276,6 +293,7 @@ static bool follow_iface(struct round *r)
 
 	if (!iface_choose(&r->facts, &agent->options->iface, config->v4.network.addr.family,
 			  config->v6.network.addr.family, &iface, &r->error)) {
+		agent->better_since = 0;
 		/* A NIC that is away for a while; peers may leave meanwhile. */
 		if (!agent->ready || r->apply.dry)
 			return false;
@@ -401,17 +419,31 @@ static void say_change(void *data, const char *line)
 		log_info("repaired: %s", line);
 }
 
-static void succeeded(struct agent *agent, const struct round *r)
+/* What no event reports, and all of it now and then. */
+static void soon_again(struct agent *agent)
 {
-	agent->retries = 0;
+	int64_t resync = agent->options->resync * 1000LL;
+	int64_t whole = agent->whole_at + WHOLE_TIME - loop_now();
+
+	agent_soon(agent, resync < whole ? resync : whole > 0 ? whole : 0);
+}
+
+/* Packets flow; perhaps something else is wrong, and stands in @error. */
+static void works(struct agent *agent, const struct round *r)
+{
+	bool anew = false;
+
 	agent->applied = true;
 	agent->applied_at = loop_now();
+	agent->fresh = false;
 	agent->leases = r->plan->lease_count;
 	agent->skipped = r->plan->skipped;
-	agent->error[0] = '\0';
 	/* To ask for them loads the module, which other backends do not need. */
-	if (r->plan->device.name[0] && !monitor_tables())
+	if (r->plan->device.name[0] && (!monitor_tables(&anew) || anew))
 		agent->quiet = false;
+	/* Nobody told what has changed since the table was read. */
+	if (anew)
+		agent_soon(agent, 0);
 	monitor_file();
 	if (!agent->ready) {
 		agent->ready = true;
@@ -419,7 +451,13 @@ static void succeeded(struct agent *agent, const struct round *r)
 	}
 	notify_status("%zu leases, %zu peers, %s", r->plan->lease_count, agent->peers.count,
 		      agent->store->state.reachable ? "store reachable" : "store not reachable");
-	agent_soon(agent, agent->options->resync * 1000LL);
+}
+
+static void succeeded(struct agent *agent)
+{
+	agent->retries = 0;
+	agent->error[0] = '\0';
+	soon_again(agent);
 }
 
 static void failed(struct agent *agent, const struct error *error)
@@ -472,7 +510,8 @@ void agent_reconcile(struct agent *agent)
 	if (!agent->leased || agent->displaced)
 		return;
 	if (run_some_round(&r)) {
-		succeeded(agent, &r);
+		works(agent, &r);
+		succeeded(agent);
 	} else if (agent->displaced && !was) {
 		log_error("%s; displaced: nothing is written until SIGHUP or a restart",
 			  r.error.text);
@@ -482,8 +521,10 @@ void agent_reconcile(struct agent *agent)
 		notify_status("displaced: %s", r.error.text);
 	} else {
 		failed(agent, &r.error);
+		if (r.core)
+			works(agent, &r);
 	}
-	agent->fresh = false;
+	agent->told = 0;
 	agent->reconciles++;
 	agent->changes += r.apply.changes;
 	agent->last_ns = nanoseconds() - begin;

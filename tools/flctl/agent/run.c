@@ -243,8 +243,11 @@ static const struct store_handler handler = {
 static void host_changed(void *data, unsigned int what)
 {
 	(void)data;
-	(void)what;
 	agent.quiet = false;
+	agent.told |= what;
+	/* A take-over that fails makes and deletes a device each time. */
+	if (agent.takeover.found && !agent.takeover.done && agent.retries)
+		return;
 	agent_soon(&agent, agent.retries ? SETTLE_FAILED : SETTLE);
 }
 
@@ -261,7 +264,7 @@ static void reconcile_due(struct loop_timer *timer)
 	}
 	agent_reconcile(&agent);
 	if (agent.options->once) {
-		agent.exit_code = agent.applied ? EXIT_SUCCESS : EXIT_FAILURE;
+		agent.exit_code = agent.applied && !agent.error[0] ? EXIT_SUCCESS : EXIT_FAILURE;
 		loop_stop();
 	}
 }
@@ -276,6 +279,15 @@ static void deadline_passed(struct loop_timer *timer)
 	loop_stop();
 }
 
+/* Where the store is, for routes to it: names may mean something else by now. */
+static void find_stores(void)
+{
+	const struct run_options *o = agent.options;
+
+	if (!o->file.path[0])
+		agent.store_count = endpoint_addrs(o->etcd.endpoints, agent.stores);
+}
+
 static void reload(void)
 {
 	log_info("SIGHUP: reading everything anew");
@@ -285,6 +297,7 @@ static void reload(void)
 	agent.quiet = false;
 	memset(agent.repairs, 0, sizeof(agent.repairs));
 	agent_forget_notices(&agent);
+	find_stores();
 	agent.store->ops->reload(agent.store);
 	agent_soon(&agent, 0);
 	if (agent.ready)
@@ -477,8 +490,10 @@ static void prepare(const struct run_options *o)
 	snprintf(agent.mac_file, sizeof(agent.mac_file), "%s/%s.mac", o->state_dir, o->instance);
 	snprintf(agent.made_file, sizeof(agent.made_file), "%s/%s" MADE_SUFFIX, o->state_dir,
 		 o->instance);
-	if (!o->file.path[0])
-		agent.store_count = endpoint_addrs(o->etcd.endpoints, agent.stores);
+	/* Who ends before it is done has not done it. */
+	if (o->once || o->dry_run)
+		agent.exit_code = EXIT_FAILURE;
+	find_stores();
 }
 
 static void apply_nothing(struct loop_timer *timer)
