@@ -398,7 +398,7 @@ forward_without_program()
 		"$driver" "${rules[@]}" run rules forward
 	printf '#!/bin/sh\n[ "$1" = -V ] && exit 0\nsleep 4444\n' >"$tmp/iptables-nft"
 	printf '#!/bin/sh\n[ "$1" = -V ] && exec echo "v1 (nf_tables)"\nsleep 4444\n' >"$tmp/iptables"
-	PATH=$tmp:$PATH matches '^error: iptables did not end within 10 seconds' \
+	PATH=$tmp:$PATH matches '^error: iptables did not end within [0-9]+ ms' \
 		timeout 20 "$driver" "${rules[@]}" run rules forward
 	is '' pgrep -f '^sleep 4444$'
 	rm "$tmp"/iptables*

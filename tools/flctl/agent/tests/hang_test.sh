@@ -15,7 +15,9 @@ peer()
 }
 page() { curl -s -m 2 --unix-socket "$tmp"/n1/*.sock "http://agent/$1" -w '%{http_code}'; }
 is_ready() { [[ $(page readyz) == *200 ]]; }
-is_hung() { [[ $(page readyz) == *'did not end'*503 ]]; }
+# It is said, and packets flow
+is_hung() { [[ $(page readyz) == *'did not end'*200 ]]; }
+is_well() { [[ $(page readyz) == *200 && $(page readyz) != *'did not end'* ]]; }
 accepted() { ip netns exec n1 iptables-nft -S FORWARD | grep -q '10.78.0.0/16.*flctl n1'; }
 
 # A nameserver that takes questions and never answers
@@ -63,7 +65,7 @@ hanging_iptables()
 	[[ $(page healthz) == *200 ]] || return
 	(($(wc -l <"$tmp/fed") >= 6)) || { echo "fed $(wc -l <"$tmp/fed") times"; return 1; }
 	rm "$tmp/hang"
-	within 40 is_ready
+	within 40 is_well
 }
 
 # With a manager that writes down when it is told that we live
