@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "apply_impl.h"
+#include "nft_json.h"
 
 #define SEAL		"applied"
 /* Two hashes as hexadecimal text. */
@@ -208,6 +209,35 @@ bool apply_rules(struct apply *a, const struct plan *plan, const char *instance,
 	return ok;
 }
 
+static bool is_listed(const json_t *tables, const struct table_name *table)
+{
+	const json_t *entry, *listed;
+	size_t i;
+
+	json_array_foreach(tables, i, entry) {
+		listed = json_object_get(entry, "table");
+		if (!strcmp(nft_member(listed, "family"), table->family) &&
+		    !strcmp(nft_member(listed, "name"), table->name))
+			return true;
+	}
+	return false;
+}
+
+/* That the table cannot be listed does not mean that there is none. */
+static bool delete_listed(struct apply *a, const struct table_name *table, struct error *error)
+{
+	struct error why;
+	json_t *tables = nft_ask("list tables", &why);
+	bool listed;
+
+	if (!tables)
+		return set_error(error, "rules %s %s cannot be looked for: %.400s", table->family,
+				 table->name, why.text);
+	listed = is_listed(tables, table);
+	json_decref(tables);
+	return !listed || delete(a, table, error);
+}
+
 bool remove_rules(struct apply *a, const char *instance, struct error *error)
 {
 	const struct plan nothing = { 0 };
@@ -221,5 +251,5 @@ bool remove_rules(struct apply *a, const char *instance, struct error *error)
 	free(ruleset);
 	if (!ok)
 		return set_error(error, "rules: the plan names no table");
-	return inspect(&table, "") == ABSENT || delete(a, &table, error);
+	return delete_listed(a, &table, error);
 }
