@@ -11,6 +11,11 @@
 
 #define FILE_TEXT	4096
 
+struct made_other {
+	char instance[256];
+	struct made made;
+};
+
 /* --- the file --------------------------------------------------------------- */
 
 static void add_network(struct made *made, const struct prefix *network)
@@ -101,7 +106,7 @@ static void format_made(const struct made *made, char text[FILE_TEXT])
 			       made->device[i].name, format_mac(made->device[i].mac, mac));
 }
 
-static void read_made(const char *path, char text[FILE_TEXT], struct made *made)
+static void read_text(const char *path, char text[FILE_TEXT], struct made *made)
 {
 	FILE *file = fopen(path, "re");
 	size_t len = 0;
@@ -112,6 +117,13 @@ static void read_made(const char *path, char text[FILE_TEXT], struct made *made)
 	}
 	text[len] = '\0';
 	made_parse(text, made);
+}
+
+void made_read(const char *path, struct made *made)
+{
+	char text[FILE_TEXT];
+
+	read_text(path, text, made);
 }
 
 static bool write_made(const char *path, const struct made *made, const char *before,
@@ -128,12 +140,12 @@ bool made_remember(const char *path, const struct plan *plan, struct error *erro
 	char text[FILE_TEXT];
 	struct made made;
 
-	read_made(path, text, &made);
+	read_text(path, text, &made);
 	made_add(&made, plan);
 	return write_made(path, &made, text, error);
 }
 
-/* --- what is there no more -------------------------------------------------- */
+/* --- other instances --------------------------------------------------------- */
 
 static bool is_made_file(const char *name)
 {
@@ -142,7 +154,7 @@ static bool is_made_file(const char *name)
 	return len > suffix && !strcmp(name + len - suffix, MADE_SUFFIX);
 }
 
-/* Does another instance name @device, or a network that @dst touches? */
+/* Does it name @device, or a network that @dst touches? */
 static bool is_named_in(const struct made *made, const char *device, const struct prefix *dst)
 {
 	size_t i;
@@ -157,51 +169,67 @@ static bool is_named_in(const struct made *made, const char *device, const struc
 	return false;
 }
 
-static bool read_others(const char *path, struct made **others, size_t *count)
+static bool read_other(const char *dir, const char *name, struct made_others *others)
+{
+	struct made_other *grown = reallocarray(others->other, others->count + 1, sizeof(*grown));
+	char file[4096 + 256];
+
+	if (!grown)
+		return false;
+	others->other = grown;
+	grown += others->count++;
+	snprintf(grown->instance, sizeof(grown->instance), "%.*s",
+		 (int)(strlen(name) - strlen(MADE_SUFFIX)), name);
+	snprintf(file, sizeof(file), "%s%s", dir, name);
+	made_read(file, &grown->made);
+	return true;
+}
+
+bool made_read_others(const char *path, struct made_others *others)
 {
 	const char *own = strrchr(path, '/') + 1;
-	char dir[4096], file[4096 + 256], text[FILE_TEXT];
-	struct made *grown;
 	struct dirent *entry;
 	bool done = true;
+	char dir[4096];
 	DIR *d;
 
+	memset(others, 0, sizeof(*others));
 	snprintf(dir, sizeof(dir), "%.*s", (int)(own - path), path);
 	d = opendir(dir);
-	while (d && done && (entry = readdir(d))) {
-		if (!is_made_file(entry->d_name) || !strcmp(entry->d_name, own))
-			continue;
-		grown = reallocarray(*others, *count + 1, sizeof(**others));
-		done = grown;
-		if (!done)
-			break;
-		*others = grown;
-		snprintf(file, sizeof(file), "%s%s", dir, entry->d_name);
-		read_made(file, text, &(*others)[(*count)++]);
-	}
+	while (d && done && (entry = readdir(d)))
+		if (is_made_file(entry->d_name) && strcmp(entry->d_name, own))
+			done = read_other(dir, entry->d_name, others);
 	if (d)
 		closedir(d);
 	return d && done;
 }
+
+void made_free_others(struct made_others *others)
+{
+	free(others->other);
+	memset(others, 0, sizeof(*others));
+}
+
+const char *made_by_other(const struct made_others *others, const char *device,
+			  const struct prefix *dst)
+{
+	size_t i;
+
+	for (i = 0; i < others->count; i++)
+		if (is_named_in(&others->other[i].made, device, dst))
+			return others->other[i].instance;
+	return NULL;
+}
+
+/* --- what is there no more -------------------------------------------------- */
 
 struct cleaning {
 	struct apply *a;
 	const struct plan *plan;
 	const struct facts *facts;
 	const struct made *mine;
-	struct made *others;
-	size_t other_count;
+	struct made_others others;
 };
-
-static bool is_anothers(const struct cleaning *c, const char *device, const struct prefix *dst)
-{
-	size_t i;
-
-	for (i = 0; i < c->other_count; i++)
-		if (is_named_in(&c->others[i], device, dst))
-			return true;
-	return false;
-}
 
 static bool is_planned(const struct cleaning *c, const struct prefix *dst)
 {
@@ -217,7 +245,7 @@ static bool is_former_route(const struct cleaning *c, const struct fact_route *r
 	size_t i;
 
 	if (route->protocol != FLANNEL_ROUTE_PROTOCOL || is_planned(c, &route->dst) ||
-	    is_anothers(c, NULL, &route->dst))
+	    made_by_other(&c->others, NULL, &route->dst))
 		return false;
 	for (i = 0; i < c->mine->networks; i++)
 		if (prefix_covers(&c->mine->network[i], &route->dst))
@@ -248,7 +276,7 @@ static bool clean_device(const struct cleaning *c, const struct made_device *mad
 	const struct fact_link *link = facts_link(c->facts, made->name);
 
 	if (!link || strcmp(link->kind, FLANNEL_LINK_KIND) ||
-	    !strcmp(made->name, c->plan->device.name) || is_anothers(c, made->name, NULL) ||
+	    !strcmp(made->name, c->plan->device.name) || made_by_other(&c->others, made->name, NULL) ||
 	    memcmp(link->flannel.lladdr, made->mac, sizeof(made->mac)))
 		return true;
 	if (!c->a->dry && !apply_open(false, error))
@@ -278,14 +306,14 @@ bool made_clean(struct apply *a, const char *path, const struct plan *plan,
 	char text[FILE_TEXT], planned[FILE_TEXT];
 	bool done;
 
-	read_made(path, text, &mine);
+	read_text(path, text, &mine);
 	made_add(&wanted, plan);
 	format_made(&wanted, planned);
 	if (!strcmp(text, planned) || !*text)
 		return true;
-	done = read_others(path, &c.others, &c.other_count) ? clean(&c, error) :
+	done = made_read_others(path, &c.others) ? clean(&c, error) :
 	       set_error(error, "cannot read what other instances have made beside %s: %s", path,
 			 strerror(errno));
-	free(c.others);
+	made_free_others(&c.others);
 	return done && (a->dry || write_made(path, &wanted, text, error));
 }

@@ -32,6 +32,23 @@ void made_parse(const char *text, struct made *made);
 /* Device and networks of @plan in front, as the newest. */
 void made_add(struct made *made, const struct plan *plan);
 
+/* Nothing when there is no such file. */
+void made_read(const char *path, struct made *made);
+
+struct made_other;
+
+struct made_others {
+	struct made_other *other;
+	size_t count;
+};
+
+/* Of the files beside @path; errno says why not.  To be freed in any case. */
+bool made_read_others(const char *path, struct made_others *others);
+void made_free_others(struct made_others *others);
+/* The instance that names @device, or a network that @dst touches; NULL: none does. */
+const char *made_by_other(const struct made_others *others, const char *device,
+			  const struct prefix *dst);
+
 /* Before anything of @plan is made. */
 bool made_remember(const char *path, const struct plan *plan, struct error *error);
 /* When all of @plan is in place: remove what else the file names, and forget it. */

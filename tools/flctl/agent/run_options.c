@@ -7,8 +7,6 @@
 #include "run_options.h"
 
 #define ENV_PREFIX	"FLANNELD_"
-#define SUBNET_FILE	"/run/flannel/subnet.env"
-#define INSTANCE	"default"
 /* Leaves room for the name of an instance in the address of a socket. */
 #define RUN_DIR_SIZE	64
 
@@ -276,7 +274,7 @@ static const struct flag flags[] = {
 	{ "public-ipv6", &t_addr, AT(iface.public_ip6), "",
 	  "IPv6 address that peers are told", 0, AF_INET6 },
 	/* What is set up */
-	{ "subnet-file", &t_path, AT(plan.subnet_file), SUBNET_FILE,
+	{ "subnet-file", &t_path, AT(plan.subnet_file), RUN_SUBNET_FILE,
 	  "file with our subnet, for the CNI plugin", 0, 4095 },
 	{ "ip-masq", &t_bool, AT(plan.ip_masq), "false",
 	  "masquerade what leaves the network" },
@@ -560,8 +558,8 @@ static void name_instance(char instance[RUN_INSTANCE], const char *path)
 	const char *end = path + strlen(path), *start;
 	size_t i;
 
-	if (!strcmp(path, SUBNET_FILE)) {
-		strcpy(instance, INSTANCE);
+	if (!strcmp(path, RUN_SUBNET_FILE)) {
+		strcpy(instance, RUN_DEFAULT_INSTANCE);
 		return;
 	}
 	if (end - path > 11 && !strcmp(end - 11, "/subnet.env"))
@@ -575,7 +573,7 @@ static void name_instance(char instance[RUN_INSTANCE], const char *path)
 			      tolower((unsigned char)start[i]) : '-';
 	instance[i] = '\0';
 	if (!i)
-		strcpy(instance, INSTANCE);
+		strcpy(instance, RUN_DEFAULT_INSTANCE);
 }
 
 static enum run_order read_all(struct parsing *p, int argc, char **argv, char **env)

@@ -21,6 +21,10 @@
 #define RUN_INSTANCE	33
 #define RUN_PATH	108
 
+/* The instance whose subnet.env stands where flanneld's does. */
+#define RUN_SUBNET_FILE		"/run/flannel/subnet.env"
+#define RUN_DEFAULT_INSTANCE	"default"
+
 struct run_options {
 	struct etcd_options etcd;
 	struct file_options file;	/* path empty: the store is etcd */

@@ -14,7 +14,7 @@ if [[ ${TAKEOVER_NETNS-} != "$$" ]]; then
 		exit
 	done
 	[[ $(id -u) == 0 ]] || { echo 'ok 1 take-over # SKIP needs root'; exit; }
-	TAKEOVER_NETNS=$$ exec unshare --net "./${0##*/}"
+	TAKEOVER_NETNS=$$ exec unshare --net --mount "./${0##*/}"
 fi
 
 agent=${AGENT_OUT:-..}/flctl-agent
@@ -201,6 +201,199 @@ resets_only_its_own()
 	[[ -z $(ip route show 10.42.5.0/24) ]]
 }
 
+# in_network 10.N - as subnet.env says
+in_network() { printf 'FLANNEL_NETWORK=%s.0.0/16\nFLANNEL_SUBNET=%s.1.1/24\n' "$1" "$1" >"$tmp/subnet.env"; }
+
+# made INSTANCE LINE... - what it remembers
+made() { printf '%s\n' "${@:2}" >"$tmp/$1.made"; }
+
+nothing_made() { rm -f "$tmp"/*.made "$tmp/subnet.env" "$tmp/out"; }
+
+# The lock is that of --instance, what goes is what --subnet-file says
+refuses_what_another_instance_has()
+{
+	local before
+	in_network 10.42
+	made one 'network 10.42.0.0/16'
+	ip route add 10.42.5.0/24 via 192.168.9.5 proto 141
+	: >"$tmp/out"
+	before=$(state)
+	! "$agent" reset "${common[@]}" --instance typo >"$tmp/out" 2>&1 || return
+	grep '10.42.0.0/16, which instance "one" has, not "typo"' "$tmp/out"
+	diff <(echo "$before") <(state)
+	"$agent" reset "${common[@]}"
+	[[ -z $(ip route show proto 141) && ! -e $tmp/subnet.env && ! -e $tmp/one.made ]]
+}
+
+# Both have had the network
+leaves_what_another_instance_has()
+{
+	in_network 10.42
+	made one 'network 10.42.0.0/16' 'network 10.43.0.0/16'
+	made two 'network 10.42.0.0/16'
+	ip route add 10.42.5.0/24 via 192.168.9.5 proto 141
+	ip route add 10.43.5.0/24 via 192.168.9.5 proto 141
+	"$agent" reset "${common[@]}" >"$tmp/out" 2>&1
+	grep 'routes in 10.42.0.0/16 stay: .*instance "two"' "$tmp/out"
+	grep 'subnet.env stays: instance "two"' "$tmp/out"
+	[[ $(ip route show proto 141) == '10.42.5.0/24 '* ]]
+	[[ -e $tmp/subnet.env && -e $tmp/two.made && ! -e $tmp/one.made ]]
+	# of which nothing is ours now
+	rm "$tmp/subnet.env"
+	"$agent" reset "${common[@]}"
+	ip route flush proto 141
+	nothing_made
+}
+
+# Without --subnet-file the file is the default instance's
+keeps_off_the_default_file()
+{
+	local env=/run/flannel/subnet.env b=(--run-dir "$tmp" --state-dir "$tmp" --instance b)
+	mount -t tmpfs none /run
+	mkdir /run/flannel
+	in_network 10.42
+	cp "$tmp/subnet.env" $env
+	ip route add 10.42.5.0/24 via 192.168.9.5 proto 141
+	! "$agent" reset "${b[@]}" 2>"$tmp/out" || return
+	cat "$tmp/out"
+	grep "$env is of instance \"default\" and not of \"b\"" "$tmp/out"
+	[[ -e $env && -n $(ip route show 10.42.5.0/24) && ! -e $tmp/b.lock ]]
+	# unless it has been run with that
+	made b 'network 10.42.0.0/16'
+	"$agent" reset "${b[@]}"
+	[[ ! -e $env && -z $(ip route show 10.42.5.0/24) ]]
+	umount /run
+	nothing_made
+}
+
+# Held while it reads subnet.env, also where no agent has made one
+takes_the_lock()
+{
+	local fifo=$tmp/fifo.env reset
+	mkfifo "$fifo"
+	"$agent" reset "${common[@]}" --run-dir "$tmp/new" --subnet-file "$fifo" &
+	reset=$!
+	timeout 10 bash -ec '
+		exec 3>"$1"
+		[[ -e $2 ]] && ! flock -n "$2" true
+		echo FLANNEL_NETWORK=10.42.0.0/16 >&3' - "$fifo" "$tmp/new/one.lock" || {
+		kill "$reset"
+		return 1
+	}
+	wait "$reset"
+	[[ ! -e $tmp/new && ! -e $fifo ]]
+}
+
+# By then subnet.env is flanneld's
+keeps_the_file_of_flanneld()
+{
+	local flanneld i
+	cp "$(command -v sleep)" "$tmp/flanneld"
+	"$tmp/flanneld" 100 3>&- &
+	flanneld=$!
+	for ((i = 0; i < 100; i++)); do
+		[[ $(<"/proc/$flanneld/comm") != flanneld ]] || break
+		sleep 0.1
+	done
+	in_network 10.42
+	made one 'network 10.42.0.0/16'
+	"$agent" reset "${common[@]}" >"$tmp/out" 2>&1 || :
+	kill "$flanneld"
+	wait "$flanneld" || :
+	rm "$tmp/flanneld"
+	cat "$tmp/out"
+	grep "subnet.env stays: flanneld (pid $flanneld)" "$tmp/out"
+	[[ -e $tmp/subnet.env && ! -e $tmp/one.made ]]
+	nothing_made
+}
+
+# reset_beside LINE - of an instance that remembers that
+reset_beside()
+{
+	in_network 10.42
+	made one "$1"
+	"$agent" reset "${common[@]}" >"$tmp/out" 2>&1
+}
+
+kept_beside()
+{
+	reset_beside "$1"
+	cat "$tmp/out"
+	grep 'subnet.env stays: stock flannel has a device here, flannel.1' "$tmp/out"
+	[[ -e $tmp/subnet.env ]]
+}
+
+not_kept_beside()
+{
+	reset_beside "$1"
+	[[ ! -e $tmp/subnet.env ]]
+}
+
+keeps_the_file_of_a_stock_device()
+{
+	ip link add flannel.1 type vxlan id 1 dstport 8472
+	not_kept_beside 'network 10.42.0.0/16'
+	kept_beside 'device flannel.1 lladdr 0e:00:00:00:00:01'
+	ip addr add 10.43.1.0/32 dev flannel.1
+	not_kept_beside 'network 10.42.0.0/16'
+	ip addr add 10.42.1.0/32 dev flannel.1
+	kept_beside 'network 10.42.0.0/16'
+	ip link del flannel.1
+	nothing_made
+}
+
+# leftover WORDS - is flannel-1, made with them, there after a reset?
+leftover()
+{
+	made one 'device flannel.1 lladdr 0e:00:00:00:00:01'
+	ip link add flannel-1 type "$@"
+	[[ $UP != 1 ]] || ip link set flannel-1 up
+	"$agent" reset "${common[@]}"
+	[[ -z $(ip link show flannel-1 2>/dev/null) ]] || ip link del flannel-1
+}
+
+removes_the_leftover_of_stock()
+{
+	UP=0 leftover vxlan id 1 dstport 8472 | grep '^link del flannel-1$'
+	[[ $(UP=1 leftover vxlan id 1 dstport 8472) != *flannel-1* ]]
+	[[ $(UP=0 leftover vxlan id 2 dstport 8472) != *flannel-1* ]]
+	[[ $(UP=0 leftover dummy) != *flannel-1* ]]
+	made two 'device flannel.1 lladdr 0e:00:00:00:00:01'
+	[[ $(UP=0 leftover vxlan id 1 dstport 8472) != *flannel-1* ]]
+	nothing_made
+}
+
+# What says whose it is stays until all is gone
+again_after_a_failure()
+{
+	in_network 10.42
+	made one 'network 10.43.0.0/16' 'network 10.42.0.0/16'
+	nft add table inet flannel_one
+	ip route add 10.42.5.0/24 via 192.168.9.5 proto 141
+	ip route add 10.43.5.0/24 via 192.168.9.5 proto 141
+	! setpriv --bounding-set -net_admin "$agent" reset --forget-mac "${common[@]}" \
+		>"$tmp/out" 2>&1 || return
+	cat "$tmp/out"
+	grep 'rules inet flannel_one cannot be looked for: .*not permitted' "$tmp/out"
+	grep 'route del 10.4[23].5.0/24.*not permitted' "$tmp/out"
+	[[ -e $tmp/subnet.env && -e $tmp/one.made ]]
+	"$agent" reset "${common[@]}"
+	[[ -z $(ip route show proto 141) && ! -e $tmp/subnet.env && ! -e $tmp/one.made ]]
+	! nft list table inet flannel_one 2>/dev/null
+}
+
+# Nothing says whose it is but what the other one remembers
+others_routes_are_no_failure()
+{
+	made two 'network 10.77.0.0/16'
+	ip route add 10.77.5.0/24 via 192.168.9.5 proto 141
+	[[ $("$agent" reset "${common[@]}") == 'nothing to remove' ]]
+	[[ -n $(ip route show 10.77.5.0/24) ]]
+	rm "$tmp/two.made"
+	! "$agent" reset "${common[@]}" || return
+	ip route flush proto 141
+}
+
 etcdctl_() { ETCDCTL_API=3 etcdctl "$@"; }
 put() { etcdctl_ put "/coreos.com/network/$1" "$2"; }
 revision() { etcdctl_ get none -w json | grep -o '"revision":[0-9]*'; }
@@ -307,6 +500,15 @@ for program in iptables-nft iptables-legacy; do
 	ip route flush proto static
 done
 step 'reset keeps to its own network' resets_only_its_own
+step 'reset refuses what another instance has' refuses_what_another_instance_has
+step 'reset leaves what another instance has, too' leaves_what_another_instance_has
+step 'reset keeps off the default subnet.env' keeps_off_the_default_file
+step 'reset has the lock' takes_the_lock
+step 'reset beside flanneld keeps its subnet.env' keeps_the_file_of_flanneld
+step 'reset beside a device of stock flannel keeps its subnet.env' keeps_the_file_of_a_stock_device
+step 'reset removes the device that an exchange has left' removes_the_leftover_of_stock
+step 'reset works again after a failure' again_after_a_failure
+step 'reset does not mind the routes of others' others_routes_are_no_failure
 etcd --name n --data-dir "$tmp.etcd" --log-level error >/dev/null 2>&1 &
 etcd=$!
 step 'etcd' start_etcd
