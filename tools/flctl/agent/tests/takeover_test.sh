@@ -275,7 +275,8 @@ takes_the_lock()
 	reset=$!
 	timeout 10 bash -ec '
 		exec 3>"$1"
-		[[ -e $2 ]] && ! flock -n "$2" true
+		[[ -e $2 ]] || exit 1
+		! flock -n "$2" true || exit 1
 		echo FLANNEL_NETWORK=10.42.0.0/16 >&3' - "$fifo" "$tmp/new/one.lock" || {
 		kill "$reset"
 		return 1
@@ -368,6 +369,7 @@ again_after_a_failure()
 {
 	in_network 10.42
 	made one 'network 10.43.0.0/16' 'network 10.42.0.0/16'
+	echo 0e:00:00:00:00:01 >"$tmp/one.mac"
 	nft add table inet flannel_one
 	ip route add 10.42.5.0/24 via 192.168.9.5 proto 141
 	ip route add 10.43.5.0/24 via 192.168.9.5 proto 141
@@ -376,8 +378,8 @@ again_after_a_failure()
 	cat "$tmp/out"
 	grep 'rules inet flannel_one cannot be looked for: .*not permitted' "$tmp/out"
 	grep 'route del 10.4[23].5.0/24.*not permitted' "$tmp/out"
-	[[ -e $tmp/subnet.env && -e $tmp/one.made ]]
-	"$agent" reset "${common[@]}"
+	[[ -e $tmp/subnet.env && -e $tmp/one.made && -e $tmp/one.mac ]]
+	"$agent" reset --forget-mac "${common[@]}"
 	[[ -z $(ip route show proto 141) && ! -e $tmp/subnet.env && ! -e $tmp/one.made ]]
 	! nft list table inet flannel_one 2>/dev/null
 }
