@@ -442,7 +442,29 @@ gives_back()
 	check 'stock again' exchange
 }
 
+# An agent that was killed after the exchange, and its files but for what it made
+gives_back_by_memory()
+{
+	both_stock || return
+	check 'taken over' over
+	in_ns "$n1" ip link add flannel-1 type vxlan id 1 dstport 8472
+	in_ns "$n1" ip link add flannel-2 type vxlan id 2 dstport 8472
+	rm "$TMP/subnet.env" "$TMP/one.mac"
+	sed -i '/^network/d; s/flannel.1 lladdr .*/flannel.1 lladdr 0e:00:00:00:00:77/' "$TMP/one.made"
+	check_refused 'another MAC' 'routes of protocol 141 stay' reset
+	check 'is not the one that was made' ip -n "$n1" link show flannel.1
+	sed -i "s/0e:.*/$MAC1/" "$TMP/one.made"
+	cp "$TMP/one.made" "$TMP/two.made"
+	check_refused 'another instance has the name' 'flannel.1 stays: instance "two"' reset
+	check 'is not ours alone' ip -n "$n1" link show flannel.1
+	rm "$TMP/two.made"
+	check 'reset' reset
+	check_not 'device' ip -n "$n1" link show flannel.1
+	check_not 'stock device' ip -n "$n1" link show flannel-1
+	check 'of another VNI' ip -n "$n1" link show flannel-2
+}
+
 need nft bridge
 [[ -n $FLCTL_AGENT ]] || { echo '1..0 # SKIP needs flctl-agent'; exit 4; }
 run_tests takes_over failures_change_nothing dry_run_lists killed_between another_network \
-	host_gw direct_routing gives_back
+	host_gw direct_routing gives_back gives_back_by_memory
