@@ -395,6 +395,15 @@ static void fill_status(void *data, struct agent_status *status, bool counters)
 
 /* --- start and end ------------------------------------------------------------ */
 
+/* flctl reset may have removed the file while it was opened. */
+static bool is_at(int fd, const char *path)
+{
+	struct stat opened, there;
+
+	return !fstat(fd, &opened) && !stat(path, &there) &&
+	       opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
 int agent_lock(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -403,8 +412,12 @@ int agent_lock(const char *path)
 		log_error("cannot open %s: %s", path, strerror(errno));
 		return -1;
 	}
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return fd;
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		if (is_at(fd, path))
+			return fd;
+		close(fd);
+		return agent_lock(path);
+	}
 	log_error("another agent runs for this network: %s is locked", path);
 	close(fd);
 	return -1;
