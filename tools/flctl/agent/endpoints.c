@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "endpoints.h"
+#include "notify.h"
 
 #define LOOK_UP_TIME	5000		/* milliseconds, for one name */
 #define HIDDEN		"; if it lies inside Network, a route may hide it"
@@ -90,6 +91,7 @@ static size_t look_up_in_time(const char *host, struct addr *addrs, size_t room)
 		log_warning("cannot resolve %s: %s", host, strerror(errno));
 		return 0;
 	}
+	notify_alive();
 	ready = poll(&wait, 1, LOOK_UP_TIME);
 	if (ready > 0)
 		len = read(wait.fd, addrs, room * sizeof(*addrs));

@@ -90,7 +90,9 @@ struct round {
 	struct apply apply;
 	struct error error;
 	bool quiet;			/* only what no event reports; no facts */
+	bool reached;			/* parts were applied, or tried */
 	bool core;			/* packets flow, whatever else has failed */
+	bool rules;			/* ours are in place */
 };
 
 static bool run_part(struct round *r, enum part part)
@@ -209,12 +211,12 @@ static bool waits_for_others(struct round *r)
 static bool is_core(const struct round *r, enum part part)
 {
 	return is_reported(part) ? part != PART_TABLE || !r->apply.partial :
-				   part == PART_SUBNET_ENV;
+				   part == PART_SYSCTLS || part == PART_SUBNET_ENV;
 }
 
 /*
- * What fails does not keep the rest from being done, but for the device, which
- * table and routes need.  Returns false with the first error.
+ * What fails does not keep the rest from being done, but for a device that is not
+ * there, which table and routes need.  Returns false with the first error.
  */
 static bool apply_all(struct round *r)
 {
@@ -227,7 +229,7 @@ static bool apply_all(struct round *r)
 	if (r->agent->displaced)
 		return false;
 	waits = waits_for_others(r);
-	r->core = true;
+	r->reached = r->core = r->rules = true;
 	for (part = 0; part < PARTS; part++) {
 		unsigned int before = r->apply.changes;
 		bool done = (r->quiet && is_reported(part)) ||
@@ -241,9 +243,10 @@ static bool apply_all(struct round *r)
 			first = r->error;
 		ok = false;
 		r->core &= !is_core(r, part);
+		r->rules &= part != PART_RULES && part != PART_FORWARD;
 		if (r->agent->displaced)
 			break;
-		if (part == PART_DEVICE)
+		if (part == PART_DEVICE && !facts_link(&r->facts, r->plan->device.name))
 			part = PART_ROUTES;
 	}
 	if (!ok)
@@ -373,14 +376,24 @@ static bool end_takeover(struct round *r)
 
 static bool apply_round(struct round *r)
 {
+	struct error why;
+	bool ok;
+
 	if (!begin_takeover(r))
 		return false;
 	if (r->agent->options->takeover_only && !r->agent->takeover.found) {
 		printf("nothing to take over\n");
 		return true;
 	}
+	ok = apply_all(r);
+	/* Not for want of what stock flannel cannot give either. */
+	why = r->error;
+	if (r->core && r->rules && !end_takeover(r))
+		return false;
+	if (!ok)
+		r->error = why;
 	/* What an earlier configuration had goes when all of this one is there. */
-	return apply_all(r) && end_takeover(r) &&
+	return ok &&
 	       made_clean(&r->apply, r->agent->made_file, r->plan, &r->facts, &r->error);
 }
 
@@ -435,7 +448,7 @@ static void works(struct agent *agent, const struct round *r)
 
 	agent->applied = true;
 	agent->applied_at = loop_now();
-	agent->fresh = false;
+	agent->told = 0;
 	agent->leases = r->plan->lease_count;
 	agent->skipped = r->plan->skipped;
 	/* To ask for them loads the module, which other backends do not need. */
@@ -524,7 +537,8 @@ void agent_reconcile(struct agent *agent)
 		if (r.core)
 			works(agent, &r);
 	}
-	agent->told = 0;
+	if (r.reached)
+		agent->fresh = false;
 	agent->reconciles++;
 	agent->changes += r.apply.changes;
 	agent->last_ns = nanoseconds() - begin;

@@ -246,9 +246,9 @@ static void host_changed(void *data, unsigned int what)
 	agent.quiet = false;
 	agent.told |= what;
 	/* A take-over that fails makes and deletes a device each time. */
-	if (agent.takeover.found && !agent.takeover.done && agent.retries)
+	if (agent.takeover.found && !agent.takeover.done && agent.retries && !agent.applied)
 		return;
-	agent_soon(&agent, agent.retries ? SETTLE_FAILED : SETTLE);
+	agent_soon(&agent, agent.retries && !agent.applied ? SETTLE_FAILED : SETTLE);
 }
 
 static void reconcile_due(struct loop_timer *timer)
@@ -283,9 +283,14 @@ static void deadline_passed(struct loop_timer *timer)
 static void find_stores(void)
 {
 	const struct run_options *o = agent.options;
+	struct addr found[ENDPOINT_ADDRS];
+	size_t count = o->file.path[0] ? 0 : endpoint_addrs(o->etcd.endpoints, found);
 
-	if (!o->file.path[0])
-		agent.store_count = endpoint_addrs(o->etcd.endpoints, agent.stores);
+	/* A name that nobody knows just now has not moved. */
+	if (count < agent.store_count)
+		return;
+	memcpy(agent.stores, found, count * sizeof(*found));
+	agent.store_count = count;
 }
 
 static void reload(void)

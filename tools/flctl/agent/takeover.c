@@ -544,7 +544,11 @@ bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input
 	stock_find_links(in->config, facts, &w.links, NULL);
 	if (!t->found)
 		return true;
-	return take_links(&w, error) && adopt_routes(&w, error);
+	if (take_links(&w, error))
+		return adopt_routes(&w, error);
+	/* To try that again would cost stock flannel its neighbours again. */
+	*displaced = w.given_back;
+	return false;
 }
 
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,

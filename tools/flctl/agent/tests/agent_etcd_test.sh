@@ -91,6 +91,19 @@ fight()
 		[[ $(etcdctl get "$key" --print-value-only) == "$theirs" ]] && has_route n1 "$(subnet n2)"
 }
 
+# Each time the kernel takes the routes away: nobody fights with us over them
+flapping_nic()
+{
+	local i
+	for i in {1..7}; do
+		ip -n n1 link set eth0 down
+		within 5 has_no_route n1 "$(subnet n2)" || return
+		ip -n n1 link set eth0 up
+		within 10 goes || return
+	done
+	! grep 'again and again' "$tmp/n1.log" && within 10 healthy
+}
+
 healthy()
 {
 	local answer
@@ -107,5 +120,6 @@ result 'a lease that was deleted is taken again' lease_taken_again
 result 'etcd killed and back' store_away
 result 'D2: one bad key takes nobody with it' bad_keys
 result 'ready' healthy
+result 'a NIC that flaps' flapping_nic
 result 'somebody with our address' fight
 done_steps
