@@ -144,6 +144,27 @@ leaves()
 	check 'without agents' pings "$pod1" 10.42.2.2
 }
 
+# Of a Network that the underlay lies in only the leases are routed to the overlay
+around_the_underlay()
+{
+	end_agents
+	cleanup
+	AGENTS=()
+	scratch
+	underlay 2 || { fail 'set-up'; return; }
+	printf '%s\n' 'network 192.168.0.0/16' "192.168.41.0/24 via 192.168.9.1 lladdr $(mac_of 1)" \
+		"192.168.42.0/24 via 192.168.9.2 lladdr $(mac_of 2)" >"$TMP/leases"
+	agent 1 && agent 2 || fail "$(tail -n 5 "$TMP"/n?/log)"
+	check 'overlay' until_true 5 pings "$n1" 192.168.42.0 -I 192.168.41.0
+	check 'underlay' pings "$n1" 192.168.9.2
+	check_equal 'routes' '192.168.42.0/24 dev flannel.1 scope link src 192.168.41.0' \
+		"$(ip -n "$n1" route show proto 141 | sed 's/ *$//')"
+	check 'it is said' grep -q 'one route for each lease instead of one for 192.168.0.0/16' \
+		"$TMP/n1/log"
+	end_agents
+}
+
 need nft
 [[ -n $FLCTL_AGENT ]] || { echo '1..0 # SKIP needs flctl-agent'; exit 4; }
-run_tests pods_talk follows_the_file needs_restart repairs restarts second_agent_is_refused leaves
+run_tests pods_talk follows_the_file needs_restart repairs restarts second_agent_is_refused leaves \
+	around_the_underlay
