@@ -9,19 +9,6 @@
 
 . "$(dirname "$0")/agent.sh"
 
-# One cluster for all functions until one wants another
-SHARED=1
-STATE=
-nodes()
-{
-	case $STATE in
-	ok) return 0 ;;
-	failed) fail 'there is no cluster'; return 1 ;;
-	esac
-	STATE=failed
-	cluster && STATE=ok
-}
-
 # Keys and values are stock flannel's, to the byte; and they end if nobody renews them
 leases()
 {

@@ -13,19 +13,6 @@
 [[ ${FLANNEL_VM-} != uml* ]] || KILLS=${KILLS:-100}
 KILLS=${KILLS:-20}
 
-# One cluster for all functions
-SHARED=1
-STATE=
-nodes()
-{
-	case $STATE in
-	ok) return 0 ;;
-	failed) fail 'there is no cluster'; return 1 ;;
-	esac
-	STATE=failed
-	cluster && STATE=ok
-}
-
 # The MAC is what peers were told: it stays when the device goes, when the agent is
 # killed, and when both go
 mac_stays()

@@ -214,3 +214,16 @@ no_loss()
 	diff <(seq "$(tail -n 1 <<<"$got")") - <<<"$got" | head -n 10 | sed 's/^/#   /'
 	return 1
 }
+
+# One cluster for all functions, until one sets STATE to '' because it wants another
+SHARED=1
+STATE=
+nodes()
+{
+	case $STATE in
+	ok) return 0 ;;
+	failed) fail 'there is no cluster'; return 1 ;;
+	esac
+	STATE=failed
+	cluster && STATE=ok
+}

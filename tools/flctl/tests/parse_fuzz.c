@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "options.h"
 #include "parse.h"
 
@@ -28,22 +29,9 @@ static const char *const seeds[] = {
 	"srccheck strict fwmark 0xffffffff maxleases 1048576 ttl 255 tos 0x10",
 };
 
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (random_state >> 16) % limit;
-}
-
 static void expect(bool ok, const char *what, const char *input)
 {
-	if (ok)
-		return;
-	fprintf(stderr, "parse_fuzz: %s: %s\n", what, input);
-	abort();
+	expect_of(ok, what, input, strlen(input));
 }
 
 static void expect_words(const struct words *w, const char *input)

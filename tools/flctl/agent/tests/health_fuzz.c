@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../tests/fuzz.h"
 #include "health.h"
 
 static const char *const seeds[] = {
@@ -20,32 +21,14 @@ static const char *const seeds[] = {
 	"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\nx",
 };
 
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (random_state >> 16) % limit;
-}
-
-static void expect(bool ok, const char *what, const char *text, size_t len)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "health_fuzz: %s: %.*s\n", what, (int)len, text);
-	abort();
-}
-
 static void expect_clean(const struct health_request *request, const char *text, size_t len)
 {
 	const char *c;
 
-	expect(*request->path == '/', "no path", text, len);
-	expect(memchr(request->path, '\0', sizeof(request->path)), "endless path", text, len);
+	expect_of(*request->path == '/', "no path", text, len);
+	expect_of(memchr(request->path, '\0', sizeof(request->path)), "endless path", text, len);
 	for (c = request->path; *c; c++)
-		expect(*c > ' ' && *c <= '~' && *c != '?', "raw path", text, len);
+		expect_of(*c > ' ' && *c <= '~' && *c != '?', "raw path", text, len);
 }
 
 static void try_input(const char *input, size_t len)
@@ -57,13 +40,13 @@ static void try_input(const char *input, size_t len)
 
 	memcpy(text, input, len);
 	whole = health_parse(text, len, &request);
-	expect(!whole || whole == 200 || whole == 400 || whole == 404 || whole == 405 ||
+	expect_of(!whole || whole == 200 || whole == 400 || whole == 404 || whole == 405 ||
 	       whole == 431, "odd status", text, len);
 	if (whole == 200)
 		expect_clean(&request, text, len);
 	cut = random_below(len + 1);
 	status = health_parse(text, cut, &request);
-	expect(!status || status == whole, "changed its mind", text, len);
+	expect_of(!status || status == whole, "changed its mind", text, len);
 	free(text);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../tests/fuzz.h"
 #include "lease_file.h"
 
 #define INPUT_SIZE	1024
@@ -25,22 +26,9 @@ static const char *const seeds[] = {
 	"10.42.2.0/24 via 192.0.2.2\n",
 };
 
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (random_state >> 16) % limit;
-}
-
 static void expect(bool ok, const char *what, const char *input)
 {
-	if (ok)
-		return;
-	fprintf(stderr, "lease_file_fuzz: %s: %s\n", what, input);
-	abort();
+	expect_of(ok, what, input, strlen(input));
 }
 
 static void expect_words(const struct error *error, const char *input)

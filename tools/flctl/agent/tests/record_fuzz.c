@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../tests/fuzz.h"
 #include "prefix.h"
 #include "subnet_env.h"
 
@@ -24,22 +25,9 @@ struct seed {
 	const char *text;
 };
 
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (random_state >> 16) % limit;
-}
-
 static void expect(bool ok, const char *what, const char *input)
 {
-	if (ok)
-		return;
-	fprintf(stderr, "record_fuzz: %s: %s\n", what, input);
-	abort();
+	expect_of(ok, what, input, strlen(input));
 }
 
 static void expect_words(const struct error *error, const char *input)
