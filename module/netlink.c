@@ -312,7 +312,7 @@ static int put_vtep(struct sk_buff *skb, struct flannel_dev *fl, const struct fl
 	if (!header)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, header);
-	flannel_path_read(vtep, value);
+	flannel_path_read(&vtep->path, value);
 	if (nla_put_u32(skb, FLANNEL_A_IFINDEX, fl->dev->ifindex))
 		goto cancel;
 	nest = nla_nest_start(skb, FLANNEL_A_VTEP);

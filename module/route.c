@@ -40,6 +40,7 @@ static int route4(struct flannel_dev *fl, const struct flannel_config *cfg,
 		return cause;
 	}
 	route->dst = &rt->dst;
+	route->noref = false;
 	route->saddr4 = fl4.saddr;
 	return 0;
 }
@@ -80,19 +81,9 @@ static int route6(struct flannel_dev *fl, const struct flannel_config *cfg,
 		return cause;
 	}
 	route->dst = dst;
+	route->noref = false;
 	route->saddr6 = fl6.saddr;
 	return 0;
-}
-
-static bool cache_get6(struct dst_cache *cache, struct flannel_route *route)
-{
-	route->dst = dst_cache_get_ip6(cache, &route->saddr6);
-	return route->dst;
-}
-
-static void cache_set6(struct dst_cache *cache, const struct flannel_route *route)
-{
-	dst_cache_set_ip6(cache, route->dst, &route->saddr6);
 }
 #else
 static int route6(struct flannel_dev *fl, const struct flannel_config *cfg,
@@ -101,37 +92,7 @@ static int route6(struct flannel_dev *fl, const struct flannel_config *cfg,
 {
 	return FLANNEL_A_STATS_TX_NO_SOCKET;
 }
-
-static bool cache_get6(struct dst_cache *cache, struct flannel_route *route)
-{
-	return false;
-}
-
-static void cache_set6(struct dst_cache *cache, const struct flannel_route *route)
-{
-}
 #endif
-
-static bool cache_get(struct dst_cache *cache, u8 family, struct flannel_route *route)
-{
-	struct rtable *rt;
-
-	if (family != AF_INET)
-		return cache_get6(cache, route);
-	rt = dst_cache_get_ip4(cache, &route->saddr4);
-	if (!rt)
-		return false;
-	route->dst = &rt->dst;
-	return true;
-}
-
-static void cache_set(struct dst_cache *cache, u8 family, const struct flannel_route *route)
-{
-	if (family == AF_INET)
-		dst_cache_set_ip4(cache, route->dst, route->saddr4);
-	else
-		cache_set6(cache, route);
-}
 
 /**
  * flannel_route_look_up - find an underlay route, past the cache
@@ -160,27 +121,25 @@ int flannel_route_look_up(struct flannel_dev *fl, const struct flannel_config *c
  * @vtep: VTEP
  * @route: @sport and @dsfield given, the rest filled in
  *
- * Routes are cached per VTEP, unless the packet's own TOS takes part.
+ * Routes are kept with the VTEP, unless the packet's own TOS takes part.
  *
  * Context: bottom halves disabled and rcu_read_lock().
- * Return: 0, the caller owns a reference to @route->dst; or why to drop the
- * packet, enum flannel_stats_attr.
+ * Return: 0, and the caller owns a reference to @route->dst unless @route->noref;
+ * or why to drop the packet, enum flannel_stats_attr.
  */
 int flannel_route(struct flannel_dev *fl, const struct flannel_config *cfg,
 		  const struct flannel_socket *fs, struct flannel_vtep *vtep,
 		  struct flannel_route *route)
 {
-	struct flannel_path *path = flannel_path_of(fl, vtep);
+	bool keep = cfg->tos != 1 || !(route->dsfield & INET_DSCP_MASK);
 	u8 family = vtep->addr.family;
 	int cause;
 
-	if (cfg->tos == 1 && route->dsfield & INET_DSCP_MASK)
-		path = NULL;
-	if (path && cache_get(&path->cache, family, route))
+	if (keep && flannel_path_get_route(&vtep->path, family, route))
 		return 0;
 
 	cause = flannel_route_look_up(fl, cfg, fs, &vtep->addr, route);
-	if (!cause && path)
-		cache_set(&path->cache, family, route);
+	if (keep)
+		flannel_path_set_route(&vtep->path, family, cause ? NULL : route);
 	return cause;
 }

@@ -2,7 +2,8 @@
 /*
  * route.h - the underlay route of one packet to a VTEP
  *
- * A value on the sender's stack that owns one reference to the dst.
+ * Found by routing or kept with the VTEP.  It owns one reference to the dst,
+ * unless that is the path's.
  */
 #ifndef _FLANNEL_ROUTE_H
 #define _FLANNEL_ROUTE_H
@@ -12,22 +13,11 @@
 #include "device.h"
 #include "path.h"
 
-/**
- * struct flannel_route - where a packet goes and what its outer header says
- * @dst: route, referenced
- * @saddr: outer source address, in the VTEP's family
- * @sport: UDP source port
- * @dsfield: TOS or traffic class before ECN
- */
-struct flannel_route {
-	struct dst_entry *dst;
-	union {
-		__be32 saddr4;
-		struct in6_addr saddr6;
-	};
-	__be16 sport;
-	u8 dsfield;
-};
+static inline void flannel_route_put(const struct flannel_route *route)
+{
+	if (!route->noref)
+		dst_release(route->dst);
+}
 
 int flannel_route_look_up(struct flannel_dev *fl, const struct flannel_config *cfg,
 			  const struct flannel_socket *fs, const struct flannel_ip *to,

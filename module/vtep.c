@@ -51,6 +51,7 @@ struct flannel_vtep *flannel_vtep_create(const struct flannel_ip *addr, const u8
 		return NULL;
 	vtep->addr = *addr;
 	memcpy(vtep->mac, mac, ETH_ALEN);
+	flannel_path_init(&vtep->path);
 	refcount_set(&vtep->refs, 1);
 	return vtep;
 }
@@ -71,7 +72,7 @@ static void vtep_free(struct rcu_head *head)
 {
 	struct flannel_vtep *vtep = container_of(head, struct flannel_vtep, rcu);
 
-	flannel_path_free(rcu_dereference_raw(vtep->path));
+	flannel_path_destroy(&vtep->path);
 	kmem_cache_free(vtep_cache, vtep);
 }
 

@@ -5,13 +5,9 @@
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
-#include <net/udp_tunnel.h>
 
-#include "device.h"
-#include "path.h"
-#include "route.h"
-#include "socket.h"
-#include "wire.h"
+#include "encap.h"
+#include "flow.h"
 
 static bool is_ip(struct sk_buff *skb)
 {
@@ -111,127 +107,43 @@ static u8 inner_dsfield(const struct sk_buff *skb)
 	return ip_tunnel_get_dsfield(ip_hdr(skb), skb);
 }
 
-static __be16 source_port(const struct flannel_dev *fl, const struct flannel_config *cfg,
-			  struct sk_buff *skb)
-{
-	int low = cfg->port_low, high = cfg->port_high;
-
-	if (low == high && low)
-		return htons(low);
-	return udp_flow_src_port(fl->net, skb, low, high, true);
-}
-
-/* Pushes the inner Ethernet and the VXLAN header and marks what offloads need. */
-static int encapsulate(const struct flannel_config *cfg, const struct flannel_vtep *vtep,
-		       struct sk_buff *skb, bool csum)
-{
-	struct flannel_frame *frame = __skb_push(skb, sizeof(*frame));
-
-	frame->vxlan.flags = FLANNEL_VXLAN_FLAGS;
-	frame->vxlan.vni = htonl(cfg->vni << 8);
-	ether_addr_copy(frame->eth.h_dest, vtep->mac);
-	ether_addr_copy(frame->eth.h_source, cfg->lladdr);
-	frame->eth.h_proto = skb->protocol;
-
-	skb_set_mac_header(skb, sizeof(frame->vxlan));
-	if (udp_tunnel_handle_offloads(skb, csum))
-		return FLANNEL_A_STATS_TX_NO_MEMORY;
-	skb_set_inner_protocol(skb, htons(ETH_P_TEB));
-	return 0;
-}
-
-static void send4(const struct flannel_config *cfg, const struct flannel_socket *fs,
-		  const struct flannel_vtep *vtep, const struct flannel_route *route,
-		  struct sk_buff *skb, u8 tos, __be16 df)
-{
-	struct rtable *rt = container_of(route->dst, struct rtable, dst);
-	u8 ttl = cfg->ttl ?: ip4_dst_hoplimit(route->dst);
-
-	udp_tunnel_xmit_skb(rt, fs->sock->sk, skb, route->saddr4, vtep->addr.ip4, tos, ttl, df,
-			    route->sport, cfg->port, false, !cfg->udp_csum);
-}
-
-#if IS_ENABLED(CONFIG_IPV6)
-static void send6(const struct flannel_config *cfg, const struct flannel_socket *fs,
-		  const struct flannel_vtep *vtep, const struct flannel_route *route,
-		  struct sk_buff *skb, u8 tos)
-{
-	u8 ttl = cfg->ttl ?: ip6_dst_hoplimit(route->dst);
-	struct in6_addr saddr = route->saddr6;
-	struct in6_addr daddr = vtep->addr.ip6;
-
-	udp_tunnel6_xmit_skb(route->dst, fs->sock->sk, skb, skb->dev, &saddr, &daddr, tos, ttl, 0,
-			     route->sport, cfg->port, cfg->zero_csum6_tx);
-}
-#else
-static void send6(const struct flannel_config *cfg, const struct flannel_socket *fs,
-		  const struct flannel_vtep *vtep, const struct flannel_route *route,
-		  struct sk_buff *skb, u8 tos)
-{
-}
-#endif
-
 static unsigned int overhead_of(const struct flannel_vtep *vtep)
 {
 	return vtep->addr.family == AF_INET ? FLANNEL_OVERHEAD4 : FLANNEL_OVERHEAD6;
 }
 
-/* Sends a packet over a route; owns the route's reference from here on. */
-static int send(struct flannel_dev *fl, const struct flannel_config *cfg,
-		const struct flannel_socket *fs, struct flannel_vtep *vtep,
-		const struct flannel_route *route, struct sk_buff *skb)
+static int send(struct flannel_dev *fl, struct flannel_outer *outer, struct sk_buff *skb)
 {
-	unsigned int overhead = overhead_of(vtep), len = skb->len;
-	bool v4 = vtep->addr.family == AF_INET, fragment;
-	struct dst_entry *dst = route->dst;
-	int cause = FLANNEL_A_STATS_TX_TOO_BIG;
-	__be16 df;
-	u8 tos;
+	unsigned int mtu = path_mtu(outer->route.dst, overhead_of(outer->vtep));
 
-	if (!fits(skb, path_mtu(dst, overhead), &fragment))
-		goto drop;
-	tos = ip_tunnel_ecn_encap(route->dsfield, ip_hdr(skb), skb);
-	df = fragment ? 0 : outer_df(cfg, skb);
-
-	cause = FLANNEL_A_STATS_TX_NO_MEMORY;
-	if (skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + dst->header_len + overhead))
-		goto drop;
-	/* The helpers would take the outer mark off again between namespaces. */
-	skb_scrub_packet(skb, flannel_xnet(fl));
-	skb->mark = cfg->fwmark;
-
-	cause = encapsulate(cfg, vtep, skb, v4 ? cfg->udp_csum : !cfg->zero_csum6_tx);
-	if (cause)
-		goto drop;
-	flannel_path_count_tx(vtep, len);
-	if (v4) {
-		send4(cfg, fs, vtep, route, skb, tos, df);
-	} else {
-		skb->ignore_df = fragment;
-		send6(cfg, fs, vtep, route, skb, tos);
-	}
-	return 0;
-
-drop:
-	dst_release(dst);
-	return cause;
+	if (!fits(skb, mtu, &outer->fragment))
+		return FLANNEL_A_STATS_TX_TOO_BIG;
+	outer->tos = ip_tunnel_ecn_encap(outer->route.dsfield, ip_hdr(skb), skb);
+	outer->df = outer->fragment ? 0 : outer_df(outer->cfg, skb);
+	return flannel_encap(fl, outer, skb);
 }
 
 static int xmit_to(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk_buff *skb)
 {
-	const struct flannel_config *cfg = rcu_dereference(fl->config);
-	const struct flannel_socket *fs;
-	struct flannel_route route;
+	struct flannel_outer outer = {
+		.cfg = rcu_dereference(fl->config),
+		.fs = rcu_dereference(fl->sock[flannel_family_index(vtep->addr.family)]),
+		.vtep = vtep,
+	};
 	int cause;
 
-	fs = rcu_dereference(fl->sock[flannel_family_index(vtep->addr.family)]);
-	if (!fs || READ_ONCE(fl->oif) == FLANNEL_OIF_AWAY)
+	if (!outer.fs || READ_ONCE(fl->oif) == FLANNEL_OIF_AWAY)
 		return FLANNEL_A_STATS_TX_NO_SOCKET;
 
-	route.dsfield = cfg->tos == 1 ? inner_dsfield(skb) : cfg->tos;
-	route.sport = source_port(fl, cfg, skb);
-	cause = flannel_route(fl, cfg, fs, vtep, &route);
-	return cause ?: send(fl, cfg, fs, vtep, &route, skb);
+	outer.route.dsfield = outer.cfg->tos == 1 ? inner_dsfield(skb) : outer.cfg->tos;
+	outer.route.sport = flannel_flow_port(fl->net, outer.cfg, skb);
+	cause = flannel_route(fl, outer.cfg, outer.fs, vtep, &outer.route);
+	if (cause)
+		return cause;
+	cause = send(fl, &outer, skb);
+	if (unlikely(cause))
+		flannel_route_put(&outer.route);
+	return cause;
 }
 
 static int why_not(const struct sk_buff *skb, const struct flannel_vtep *vtep)
@@ -241,10 +153,12 @@ static int why_not(const struct sk_buff *skb, const struct flannel_vtep *vtep)
 	return is_multicast(skb) ? FLANNEL_A_STATS_TX_MULTICAST : FLANNEL_A_STATS_TX_NO_LEASE;
 }
 
+/* An answer is a packet, too, which deep in tunnels there is no stack for. */
 static bool deserves_unreachable(int cause)
 {
+	if (flannel_nested_too_deep())
+		return false;
 	switch (cause) {
-	case 0:
 	case FLANNEL_A_STATS_TX_MULTICAST:
 	case FLANNEL_A_STATS_TX_TOO_BIG:
 	case FLANNEL_A_STATS_TX_NO_MEMORY:
@@ -267,7 +181,7 @@ static int xmit(struct flannel_dev *fl, struct sk_buff *skb)
 		cause = xmit_to(fl, vtep, skb);
 	else
 		cause = why_not(skb, vtep);
-	if (unlikely(deserves_unreachable(cause)))
+	if (unlikely(cause && deserves_unreachable(cause)))
 		tell_unreachable(skb);
 	return cause;
 }

@@ -10,10 +10,16 @@
 
 #include <linux/netdevice.h>
 #include <net/genetlink.h>
+#include <net/ip_tunnels.h>
+#ifdef FLANNEL_HAVE_GSO_H
+#include <net/gso.h>
+#endif
+#ifdef FLANNEL_HAVE_HOTDATA
+#include <net/hotdata.h>
+#endif
 
-#if !IS_ENABLED(CONFIG_NET_UDP_TUNNEL) || !IS_ENABLED(CONFIG_DST_CACHE) || \
-	!IS_ENABLED(CONFIG_GRO_CELLS)
-#error "flannel needs a kernel with NET_UDP_TUNNEL, DST_CACHE and GRO_CELLS (VXLAN selects them)"
+#if !IS_ENABLED(CONFIG_NET_UDP_TUNNEL)
+#error "flannel needs a kernel with NET_UDP_TUNNEL (VXLAN selects it)"
 #endif
 
 #if IS_MODULE(CONFIG_IPV6)
@@ -27,6 +33,47 @@ static inline void flannel_set_lltx(struct net_device *dev)
 	dev->lltx = true;
 #else
 	dev->features |= NETIF_F_LLTX;
+#endif
+}
+
+/* Most packets that wait in a receive queue, net.core.netdev_max_backlog. */
+static inline unsigned int flannel_max_backlog(void)
+{
+#ifdef FLANNEL_HAVE_HOTDATA
+	return READ_ONCE(net_hotdata.max_backlog);
+#else
+	return READ_ONCE(netdev_max_backlog);
+#endif
+}
+
+/*
+ * Tunnels in tunnels take much of the stack. Where the kernel counts how deep a
+ * packet is in them, no more than its own tunnels allow.
+ */
+#ifndef IP_TUNNEL_RECURSION_LIMIT
+#define IP_TUNNEL_RECURSION_LIMIT 5
+#endif
+
+static inline bool flannel_nested_too_deep(void)
+{
+#ifdef FLANNEL_HAVE_XMIT_RECURSION
+	return dev_recursion_level() > IP_TUNNEL_RECURSION_LIMIT;
+#else
+	return false;
+#endif
+}
+
+static inline void flannel_nest_begin(void)
+{
+#ifdef FLANNEL_HAVE_XMIT_RECURSION
+	dev_xmit_recursion_inc();
+#endif
+}
+
+static inline void flannel_nest_end(void)
+{
+#ifdef FLANNEL_HAVE_XMIT_RECURSION
+	dev_xmit_recursion_dec();
 #endif
 }
 

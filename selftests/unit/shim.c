@@ -179,7 +179,12 @@ u32 get_random_u32(void)
 	return shim_mix(state, 1);
 }
 
-void flannel_path_free(struct flannel_path *path)
+void flannel_path_init(struct flannel_path *path)
 {
-	shim_assert(!path);
+	shim_assert(!path->dst);
+}
+
+void flannel_path_destroy(struct flannel_path *path)
+{
+	shim_assert(!path->dst);
 }

@@ -602,7 +602,7 @@ static void commit_replaces(void **state)
 	assert_int_equal(set("10.2.0.0/24", "192.168.0.2"), FLANNEL_SET_ADDED);
 	assert_int_equal(set("10.3.0.0/24", "192.168.0.3"), FLANNEL_SET_ADDED);
 	kept = known("192.168.0.1");
-	kept->early[0].value = 77;
+	kept->path.early[0].value = 77;
 	other = known("192.168.0.2");
 	cand = flannel_candidate_create(&table);
 	assert_int_equal(add(cand, "10.1.0.0/24", "192.168.0.1"), 0);
@@ -621,7 +621,7 @@ static void commit_replaces(void **state)
 	assert_ptr_equal(lookup("10.2.0.1"), kept);
 	assert_int_equal(kept->leases, 2);
 	assert_int_equal(kept->refs.value, 2);
-	assert_int_equal(kept->early[0].value, 77);
+	assert_int_equal(kept->path.early[0].value, 77);
 	assert_int_equal(other->leases, 0);
 	assert_null(lookup("10.3.0.1"));
 	assert_null(known("192.168.0.3"));

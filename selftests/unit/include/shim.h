@@ -95,6 +95,12 @@ static inline void mutex_unlock(struct mutex *lock)
 
 #define lockdep_is_held(lock) ((lock)->held)
 
+/* Part of what packets use, which there are none of here */
+typedef struct { int unused; } spinlock_t;
+typedef struct { int unused; } seqcount_spinlock_t;
+#define __percpu
+#define ____cacheline_aligned __attribute__((aligned(64)))
+
 /* Lists */
 
 struct llist_node {
