@@ -5,6 +5,7 @@
 #include <net/net_namespace.h>
 
 #include "device.h"
+#include "cells.h"
 #include "netlink.h"
 #include "path.h"
 #include "socket.h"
@@ -37,7 +38,7 @@ static int flannel_init(struct net_device *dev)
 	struct flannel_dev *fl = netdev_priv(dev);
 
 	netdev_lockdep_set_classes(dev);
-	return gro_cells_init(&fl->gro_cells, dev);
+	return flannel_cells_init(fl);
 }
 
 static void flannel_uninit(struct net_device *dev)
@@ -55,7 +56,7 @@ static void flannel_uninit(struct net_device *dev)
 		fl->lower = NULL;
 	}
 	flannel_paths_stop(fl);
-	gro_cells_destroy(&fl->gro_cells);
+	flannel_cells_stop(fl);
 }
 
 static int flannel_open(struct net_device *dev)

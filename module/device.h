@@ -14,7 +14,6 @@
 #include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
-#include <net/gro_cells.h>
 #include <net/netns/generic.h>
 #include <net/rtnetlink.h>
 
@@ -22,6 +21,7 @@
 #include "stats.h"
 #include "table.h"
 
+struct flannel_cell;
 struct flannel_socket;
 struct mem_cgroup;
 
@@ -78,7 +78,7 @@ struct flannel_config {
  * @oif: ifindex of the underlay interface; 0 when none is named, FLANNEL_OIF_AWAY
  *	while the one that is named does not exist
  * @counters: per-CPU counters by cause
- * @gro_cells: receive queues
+ * @cells: receive queues, per CPU
  * @table: leases
  * @lock: serialises writers of @table, protects @dead
  * @dead: the device is going, no more changes
@@ -98,7 +98,7 @@ struct flannel_dev {
 	struct flannel_socket __rcu *sock[FLANNEL_FAMILIES];
 	int oif;
 	struct flannel_counters __percpu *counters;
-	struct gro_cells gro_cells;
+	struct flannel_cell __percpu *cells;
 	struct flannel_table table;
 
 	struct mutex lock;

@@ -7,6 +7,7 @@
 
 #include "device.h"
 #include "netlink.h"
+#include "cells.h"
 #include "path.h"
 #include "report.h"
 
@@ -301,6 +302,7 @@ static void destroy(struct net_device *dev)
 	struct flannel_dev *fl = netdev_priv(dev);
 
 	flannel_table_destroy(&fl->table);
+	flannel_cells_free(fl);
 	free_percpu(fl->counters);
 	kfree(rcu_dereference_protected(fl->config, true));
 	mem_cgroup_put(fl->memcg);

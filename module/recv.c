@@ -13,15 +13,16 @@
 #include <net/udp.h>
 
 #include "path.h"
+#include "cells.h"
 #include "socket.h"
 #include "wire.h"
 
 /* The interface a packet came in on; behind a VRF skb->dev is the VRF. */
 static bool came_by(const struct flannel_socket *fs, struct sk_buff *skb, int oif)
 {
-	int sdif = fs->family == FLANNEL_V4 ? inet_sdif(skb) : inet6_sdif(skb);
-
-	return skb->dev->ifindex == oif || sdif == oif;
+	if (likely(skb->dev->ifindex == oif))
+		return true;
+	return oif == (fs->family == FLANNEL_V4 ? inet_sdif(skb) : inet6_sdif(skb));
 }
 
 static bool sent_to_us(const struct flannel_config *cfg, const struct flannel_socket *fs,
@@ -51,17 +52,22 @@ static int check_outer(const struct flannel_dev *fl, const struct flannel_config
 	return 0;
 }
 
-static void read_sender(const struct flannel_socket *fs, const struct sk_buff *skb,
-			struct flannel_ip *sender)
+static struct flannel_ip sender_of(const struct flannel_socket *fs, const void *outer)
 {
-	memset(sender, 0, sizeof(*sender));
-	if (fs->family == FLANNEL_V4) {
-		sender->family = AF_INET;
-		sender->ip4 = ip_hdr(skb)->saddr;
-	} else {
-		sender->family = AF_INET6;
-		sender->ip6 = ipv6_hdr(skb)->saddr;
-	}
+	if (fs->family == FLANNEL_V4)
+		return flannel_ip_from4(((const struct iphdr *)outer)->saddr);
+	return flannel_ip_from6(&((const struct ipv6hdr *)outer)->saddr);
+}
+
+/* What the fast path has to know of the sender, without a copy */
+static bool is_sender(const struct flannel_socket *fs, const struct flannel_vtep *vtep,
+		      const void *outer)
+{
+	if (fs->family == FLANNEL_V4)
+		return vtep->addr.family == AF_INET &&
+		       vtep->addr.ip4 == ((const struct iphdr *)outer)->saddr;
+	return vtep->addr.family == AF_INET6 &&
+	       ipv6_addr_equal(&vtep->addr.ip6, &((const struct ipv6hdr *)outer)->saddr);
 }
 
 static bool check_ip4(struct sk_buff *skb)
@@ -186,28 +192,22 @@ static bool is_from_vtep(const struct flannel_ip *sender, const struct sk_buff *
 }
 
 /*
- * A source in a lease of the sender needs little further look: leases hold no
- * bogus addresses. An address of ours that no local lease keeps others from
- * leasing is a martian to IPv4; IPv6 would take it.
+ * An address of ours that no local lease keeps others from leasing is a martian
+ * to IPv4; IPv6 would take it.
  */
-static int check_source(const struct flannel_dev *fl, u8 mode, const struct flannel_ip *sender,
-			const struct sk_buff *skb, struct flannel_vtep **vtep)
+static int check_leased_source(const struct flannel_dev *fl, u8 mode, const struct sk_buff *skb)
 {
-	struct flannel_vtep *owner = owner_of_source(fl, skb);
-	bool leased = owner && owner != &flannel_vtep_local;
-
-	if (likely(leased && flannel_ip_equal(&owner->addr, sender))) {
-		*vtep = owner;
-		if (is_v4(skb) || mode == FLANNEL_SRCCHECK_OFF || !has_own_source(fl, skb))
-			return 0;
-		return FLANNEL_A_STATS_RX_OWN_SOURCE;
-	}
-	*vtep = vtep_at(fl, sender);
-	if (mode == FLANNEL_SRCCHECK_OFF)
+	if (is_v4(skb) || mode == FLANNEL_SRCCHECK_OFF || !has_own_source(fl, skb))
 		return 0;
-	if (!*vtep)
-		return FLANNEL_A_STATS_RX_UNKNOWN_VTEP;
-	if (leased)
+	return FLANNEL_A_STATS_RX_OWN_SOURCE;
+}
+
+/* A source that is in no lease of the sender */
+static int check_other_source(const struct flannel_dev *fl, u8 mode,
+			      const struct flannel_ip *sender, const struct sk_buff *skb,
+			      const struct flannel_vtep *owner)
+{
+	if (owner && owner != &flannel_vtep_local)
 		return FLANNEL_A_STATS_RX_FOREIGN_LEASE;
 	if (has_bogus_source(skb))
 		return FLANNEL_A_STATS_RX_BOGUS_SOURCE;
@@ -218,6 +218,26 @@ static int check_source(const struct flannel_dev *fl, u8 mode, const struct flan
 	return 0;
 }
 
+/* A source in a lease of the sender needs little further look: leases hold no bogus ones. */
+static int check_source(const struct flannel_dev *fl, u8 mode, const struct flannel_socket *fs,
+			const void *outer, const struct sk_buff *skb, struct flannel_vtep **vtep)
+{
+	struct flannel_vtep *owner = owner_of_source(fl, skb);
+	struct flannel_ip sender;
+
+	if (likely(owner && is_sender(fs, owner, outer))) {
+		*vtep = owner;
+		return check_leased_source(fl, mode, skb);
+	}
+	sender = sender_of(fs, outer);
+	*vtep = vtep_at(fl, &sender);
+	if (mode == FLANNEL_SRCCHECK_OFF)
+		return 0;
+	if (!*vtep)
+		return FLANNEL_A_STATS_RX_UNKNOWN_VTEP;
+	return check_other_source(fl, mode, &sender, skb, owner);
+}
+
 static void deliver(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk_buff *skb)
 {
 	unsigned int len = skb->len;
@@ -225,7 +245,7 @@ static void deliver(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk
 	skb->dev = fl->dev;
 	skb->pkt_type = PACKET_HOST;
 	/* A full queue is counted by the core. */
-	if (gro_cells_receive(&fl->gro_cells, skb) == NET_RX_DROP)
+	if (!flannel_cells_receive(fl, skb))
 		return;
 	dev_sw_netstats_rx_add(fl->dev, len);
 	if (vtep)
@@ -236,25 +256,24 @@ static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct 
 {
 	const struct flannel_config *cfg = rcu_dereference(fl->config);
 	struct flannel_vtep *vtep;
-	struct flannel_ip sender;
-	unsigned int outer;
+	unsigned int offset;
+	const void *outer;
 	int cause;
 
 	cause = check_outer(fl, cfg, fs, skb);
 	if (cause)
 		return cause;
-	read_sender(fs, skb, &sender);
-	outer = skb_network_header(skb) - skb->head;
-
+	offset = skb_network_header(skb) - skb->head;
 	cause = decapsulate(fl, skb);
 	if (cause)
 		return cause;
-	cause = check_source(fl, cfg->srccheck, &sender, skb, &vtep);
+	/* Pulled, but still there. */
+	outer = skb->head + offset;
+	cause = check_source(fl, cfg->srccheck, fs, outer, skb, &vtep);
 	if (cause)
 		return cause;
-	if (!ecn_fits(fs, skb, skb->head + outer))
+	if (!ecn_fits(fs, skb, outer))
 		return FLANNEL_A_STATS_RX_ECN;
-	/* Pulled, but still there. */
 	if (!ether_addr_equal(skb->data - ETH_HLEN, cfg->lladdr))
 		flannel_count(fl, FLANNEL_A_STATS_RX_FOREIGN_MAC);
 	deliver(fl, vtep, skb);
