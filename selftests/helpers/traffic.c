@@ -184,6 +184,7 @@ struct result {
 	long count;
 	long bytes;
 	long bad;
+	long late;	/* datagrams behind one that was sent after them */
 };
 
 static int listen_at(const struct options *opt, const char *port)
@@ -248,15 +249,19 @@ static void recv_tcp(const struct options *opt, int listener, struct result *res
 static void recv_udp(const struct options *opt, int fd, struct result *result)
 {
 	static uint8_t data[MAX_SIZE];
+	uint32_t number, next = 0;
 	ssize_t len;
 
 	while (result->count < opt->count && readable(fd, opt->seconds * 1000)) {
 		len = recv(fd, data, sizeof(data), 0);
 		if (len < 0)
 			continue;
-		if (len >= 4)
-			result->bad += count_bad(data + 4, len - 4,
-						 ntohl(*(uint32_t *)data), 4);
+		if (len >= 4) {
+			number = ntohl(*(uint32_t *)data);
+			result->bad += count_bad(data + 4, len - 4, number, 4);
+			result->late += number < next;
+			next = number + 1;
+		}
 		result->bytes += len;
 		result->count++;
 	}
@@ -273,7 +278,8 @@ static int receive(const struct options *opt, const char *port, char **command)
 		recv_tcp(opt, fd, &result);
 	else
 		recv_udp(opt, fd, &result);
-	printf("received=%ld bytes=%ld bad=%ld\n", result.count, result.bytes, result.bad);
+	printf("received=%ld bytes=%ld bad=%ld late=%ld\n", result.count, result.bytes, result.bad,
+	       result.late);
 	fflush(stdout);
 	close(fd);
 	missing = opt->tcp ? result.bytes < opt->bytes : result.count < opt->count;

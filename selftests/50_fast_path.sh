@@ -1,0 +1,150 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the fast path must not lose: identifiers that are unique, source ports that
+# spread flows as well as the kernel's own and keep each together, order.
+#
+#   n1 - wire - n2        traffic of n1, read on the wire at n2
+# timeout: 240
+
+. "$(dirname "$0")/lib.sh"
+
+SHARED=1
+
+use()
+{
+	if [[ -z ${n2-} ]]; then
+		overlay 2 4 || return 1
+		# where packets end unanswered
+		ip -n "$n2" route add blackhole 10.42.2.9
+		ip -n "$n2" route add blackhole fd42:0:0:2::9
+	fi
+	in_ns "$n2" ethtool -K eth0 gro off >/dev/null
+}
+
+# on_wire COUNT FIELD COMMAND... - n1 runs it; FIELD of what came, a line each, is
+# in $TMP/seen
+on_wire()
+{
+	local count=$1 field=$2
+	shift 2
+	in_ns "$n2" sniff -i -n "$count" -w 3000 eth0 ip netns exec "$n1" "$@" >"$TMP/all" ||
+		fail "sending: $*"
+	grep -o " $field=[^ ]*" "$TMP/all" | cut -d = -f 2 >"$TMP/seen"
+}
+
+# check_unique TEXT COUNT - lines of $TMP/seen
+check_unique()
+{
+	check_equal "$1: packets" "$2" "$(wc -l <"$TMP/seen")"
+	check_equal "$1: different identifiers" "$2" "$(sort -u "$TMP/seen" | wc -l)"
+}
+
+# Reserved in ever bigger batches, and one at a time when there is a pause
+identifiers()
+{
+	use || { fail 'set-up'; return; }
+	on_wire 3000 oid traffic send udp 10.42.2.9 9 n=3000 size=100
+	check_unique 'a burst' 3000
+	on_wire 400 oid bash -c 'for i in {1..20}; do
+		traffic send udp 10.42.2.9 9 n=20 size=100; sleep 0.02; done'
+	check_unique 'bursts and pauses' 400
+}
+
+# A packet becomes many behind the tunnel, and each needs its own.
+identifiers_of_segments()
+{
+	use || { fail 'set-up'; return; }
+	in_ns "$n1" ethtool -K eth0 tso off tx-udp-segmentation off \
+		tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off >/dev/null
+	on_wire 800 oid traffic send udp 10.42.2.9 9 n=20 size=40000 gso=1000
+	check_unique 'segments' 800
+	on_wire 1200 oid bash -c 'for i in {1..10}; do
+		traffic send udp 10.42.2.9 9 n=1 size=6000 gso=100
+		traffic send udp 10.42.2.9 9 n=60 size=100; done'
+	check_unique 'segments and single packets' 1200
+	in_ns "$n1" ethtool -K eth0 tso on tx-udp-segmentation on \
+		tx-udp_tnl-segmentation on tx-udp_tnl-csum-segmentation on >/dev/null
+}
+
+# spread - different ports, and the fullest of 16 queues in percent of an equal share
+spread()
+{
+	sort -n "$TMP/seen" | awk '
+		$1 != last { ports++ }
+		{ last = $1; queue[$1 % 16]++ }
+		END {
+			for (i = 0; i < 16; i++)
+				if (queue[i] > most)
+					most = queue[i]
+			printf "%d %d\n", ports, most * 1600 / NR
+		}'
+}
+
+# 10,000 flows into 28,232 ports: chance leaves 8,420 of them different.
+entropy()
+{
+	local address ports most
+	use || { fail 'set-up'; return; }
+	for address in 10.42.2.9 fd42:0:0:2::9; do
+		on_wire 10000 sport traffic send udp $address 9 flows=10000 size=20
+		check_equal "packets to $address" 10000 "$(wc -l <"$TMP/seen")"
+		read -r ports most < <(spread)
+		note "$address: $ports different ports, fullest of 16 queues $most % of its share"
+		((ports > 8200)) || fail "$address: only $ports different source ports"
+		((most < 125)) || fail "$address: a queue with $most % of its share"
+	done
+}
+
+# one_port TEXT COUNT COMMAND... - all packets of it have one source port
+one_port()
+{
+	local text=$1 count=$2
+	shift 2
+	on_wire "$count" sport "$@"
+	check_equal "$text: packets" "$count" "$(wc -l <"$TMP/seen")"
+	check_equal "$text: source ports" 1 "$(sort -u "$TMP/seen" | wc -l)"
+}
+
+flows_stay_together()
+{
+	local ends4='src=10.42.1.0 dst=10.42.2.9' ends6='src=fd42:0:0:1:: dst=fd42:0:0:2::9' ends
+	use || { fail 'set-up'; return; }
+	for ends in "$ends4" "$ends6"; do
+		for proto in 6 17; do
+			one_port "$ends, protocol $proto" 3 bash -c "
+				craft raw $ends proto=$proto sport=5 dport=6 size=40
+				craft raw $ends proto=$proto sport=5 dport=6 size=400
+				craft raw $ends proto=$proto sport=5 dport=6 tos=0x20 size=40"
+		done
+		one_port "$ends, fragments" 2 bash -c "
+			craft raw $ends id=7 mf=1 sport=5 dport=6 size=48
+			craft raw $ends id=7 frag=56 size=100"
+		on_wire 2 sport bash -c "
+			craft raw $ends sport=5 dport=6 size=40
+			craft raw $ends sport=6 dport=5 size=40"
+		check_equal "$ends: two flows" 2 "$(sort -u "$TMP/seen" | wc -l)"
+	done
+}
+
+# late FAMILY SIZE - how many datagrams of 2000 came behind later ones
+late()
+{
+	local address=10.42.2.0
+	[[ $1 == 4 ]] || address=fd42:0:0:2::
+	in_ns "$n2" traffic recv udp 5001 n=2000 ip netns exec "$n1" \
+		traffic send udp $address 5001 n=2000 "size=$2" | tr ' ' '\n' | grep -o 'late=.*'
+}
+
+order()
+{
+	local family size
+	use || { fail 'set-up'; return; }
+	in_ns "$n2" ethtool -K eth0 gro on >/dev/null
+	for family in 4 6; do
+		for size in 100 3000; do
+			check_equal "IPv$family, $size bytes" late=0 "$(late $family $size)"
+		done
+	done
+}
+
+run_tests identifiers identifiers_of_segments entropy flows_stay_together order
