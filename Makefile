@@ -19,6 +19,7 @@ help:
 	@echo 'make demo       three nodes in a virtual machine    DEMO_KERNEL=6.12 or 6.1'
 	@echo 'make check      all tests               PARTS="static unit ..." for some,'
 	@echo '                                        selftests/check -h lists them'
+	@echo 'make bench      the data path against vxlan and host-gw, into docs/bench/'
 	@echo 'sudo make install      through DKMS, and flctl with manual and completion;'
 	@echo '                       PREFIX=$(PREFIX); PLUGIN=1 also teaches ip our options,'
 	@echo '                       AGENT=1 installs the agent'
@@ -47,6 +48,10 @@ demo:
 check:
 	@selftests/check $(PARTS)
 
+bench:
+	@scripts/deps uml vm build bench
+	@selftests/bench/run
+
 install uninstall:
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KVER='$(KVER)' PLUGIN='$(PLUGIN)' AGENT='$(AGENT)' \
 		scripts/install $@
@@ -59,4 +64,4 @@ clean:
 		[ ! -f $$dir/Makefile ] || $(MAKE) -s -C $$dir clean; \
 	done
 
-.PHONY: all help module headers tool agent demo check install uninstall clean
+.PHONY: all help module headers tool agent demo check bench install uninstall clean
