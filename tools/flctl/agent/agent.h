@@ -79,6 +79,7 @@ struct agent {
 	char refusal[512];		/* why a configuration is not used, empty: it is */
 	char no_iface[512];		/* why @iface is an old one, empty: it is not */
 	bool mac_unsaved, made_unsaved;	/* that was said */
+	struct loop_timer again;	/* to ask for one that is not used */
 	struct loop_timer deadline;	/* of --once and --dry-run */
 	bool was_reachable;
 	int exit_code;
@@ -96,6 +97,8 @@ bool agent_release(const struct run_options *options, struct error *error);
 void agent_reconcile(struct agent *agent);
 /* Ask for it, in so many milliseconds unless it comes sooner. */
 void agent_soon(struct agent *agent, int64_t milliseconds);
+/* Is there anything of stock flannel?  False when that cannot be told. */
+bool agent_find_stock(struct agent *agent, bool *found, struct error *error);
 /* --dry-run: print plan and difference, change nothing. */
 bool agent_dry_run(struct agent *agent);
 void agent_forget_notices(struct agent *agent);

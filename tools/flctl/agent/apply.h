@@ -23,6 +23,7 @@ struct apply {
 };
 
 /* Has a device of another kind the name of ours?  Then @error says so. */
+bool name_displaced(const char *name, const struct facts *facts, struct error *error);
 bool device_displaced(const struct plan *plan, const struct facts *facts, struct error *error);
 /*
  * The device: made, configured, addressed and up.  Refuses (with @displaced

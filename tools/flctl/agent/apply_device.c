@@ -294,16 +294,20 @@ bool apply_device_down(struct apply *a, const struct plan *plan, const struct fa
 	return prepare(a, &plan->device, facts, &have, error);
 }
 
-bool device_displaced(const struct plan *plan, const struct facts *facts, struct error *error)
+bool name_displaced(const char *name, const struct facts *facts, struct error *error)
 {
-	const struct fact_link *link = facts_link(facts, plan->device.name);
+	const struct fact_link *link = facts_link(facts, name);
 
-	if (!*plan->device.name || !link || !strcmp(link->kind, FLANNEL_LINK_KIND))
+	if (!link || !strcmp(link->kind, FLANNEL_LINK_KIND))
 		return false;
 	set_error(error, "device %s is of kind %s, not " FLANNEL_LINK_KIND
-		  ": somebody else has taken the name", plan->device.name,
-		  *link->kind ? link->kind : "NIC");
+		  ": somebody else has taken the name", name, *link->kind ? link->kind : "NIC");
 	return true;
+}
+
+bool device_displaced(const struct plan *plan, const struct facts *facts, struct error *error)
+{
+	return *plan->device.name && name_displaced(plan->device.name, facts, error);
 }
 
 bool apply_device(struct apply *a, const struct plan *plan, const struct facts *facts,

@@ -45,6 +45,8 @@ bool agent_ready(const struct agent_status *s, const char **why)
 	*why = NULL;
 	if (s->displaced)
 		*why = "displaced: another device has the name of ours";
+	else if (s->refused && *s->error)
+		*why = s->error;
 	else if (!s->store.lease_held)
 		*why = "no lease is held";
 	else if (!s->applied)

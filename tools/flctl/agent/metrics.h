@@ -28,6 +28,7 @@ struct agent_status {
 	int64_t applied_at;
 	uint64_t generation;		/* of the table: how often it was replaced */
 	bool displaced;			/* another kind of device has our name */
+	bool refused;			/* the configuration cannot be used here, see @error */
 	const char *error;		/* of the last reconcile, empty: none */
 
 	size_t peers, leases, skipped;

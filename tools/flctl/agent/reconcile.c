@@ -9,6 +9,7 @@
 #include "made.h"
 #include "monitor.h"
 #include "notify.h"
+#include "obstacle.h"
 
 /* After a failure, doubled up to the second. */
 #define RETRY_FIRST	500
@@ -286,12 +287,43 @@ static bool settled(struct agent *agent, const struct facts *facts, const struct
 	return true;
 }
 
+/* Not while somebody else has this node: peers believe whatever is published. */
+static bool may_publish(struct round *r, const struct iface *iface)
+{
+	struct agent *agent = r->agent;
+	const struct obstacle_input in = {
+		.config = &agent->config, .facts = &r->facts, .underlay = iface->name,
+		.takeover = !agent->takeover.done,
+	};
+	struct error why;
+
+	if (!obstacle_find(&in, &why))
+		return true;
+	if (strcmp(agent->no_iface, why.text))
+		log_error("%s; going on with %s", why.text, agent->iface.name);
+	snprintf(agent->no_iface, sizeof(agent->no_iface), "%s", why.text);
+	agent->quiet = false;
+	agent_soon(agent, OBSTACLE_TIME);
+	return false;
+}
+
+static void publish(struct agent *agent, const struct iface *iface)
+{
+	struct node node = {
+		.public4 = iface->public4, .public6 = iface->public6, .mac_known = true,
+	};
+
+	log_info("the public address changed; it is published with the same subnet");
+	memcpy(node.mac4, agent->mac, 6);
+	memcpy(node.mac6, agent->mac, 6);
+	agent->store->ops->publish(agent->store, &node);
+}
+
 /* Follow addresses and interfaces; what peers must know is published. */
 static bool follow_iface(struct round *r)
 {
 	struct agent *agent = r->agent;
 	const struct net_config *config = &agent->config;
-	struct node node = {};
 	struct iface iface;
 
 	if (!iface_choose(&r->facts, &agent->options->iface, config->v4.network.addr.family,
@@ -305,20 +337,17 @@ static bool follow_iface(struct round *r)
 		snprintf(agent->no_iface, sizeof(agent->no_iface), "%s", r->error.text);
 		return true;
 	}
-	agent->no_iface[0] = '\0';
 	if (!settled(agent, &r->facts, &iface)) {
 		agent->iface.mtu = facts_link_by_index(&r->facts, agent->iface.ifindex)->mtu;
+		agent->no_iface[0] = '\0';
 		return true;
 	}
 	if (!same_addresses(&iface, &agent->iface) && !r->apply.dry) {
-		log_info("the public address changed; it is published with the same subnet");
-		node.public4 = iface.public4;
-		node.public6 = iface.public6;
-		memcpy(node.mac4, agent->mac, 6);
-		memcpy(node.mac6, agent->mac, 6);
-		node.mac_known = true;
-		agent->store->ops->publish(agent->store, &node);
+		if (!may_publish(r, &iface))
+			return true;
+		publish(agent, &iface);
 	}
+	agent->no_iface[0] = '\0';
 	agent->iface = iface;
 	return true;
 }
@@ -381,7 +410,7 @@ static bool apply_round(struct round *r)
 
 	if (!begin_takeover(r))
 		return false;
-	if (r->agent->options->takeover_only && !r->agent->takeover.found) {
+	if (r->apply.dry && r->agent->options->takeover_only && !r->agent->takeover.found) {
 		printf("nothing to take over\n");
 		return true;
 	}
@@ -495,6 +524,15 @@ static int64_t nanoseconds(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+static void yield_while(struct agent *agent, bool blocked)
+{
+	bool was = agent->store->yielded;
+
+	agent->store->yielded = blocked;
+	if (was && !blocked)
+		agent->store->ops->reconsider(agent->store);
+}
+
 /* All of it; or with the plan of before, when nothing was told since. */
 static bool run_some_round(struct round *r)
 {
@@ -537,6 +575,8 @@ void agent_reconcile(struct agent *agent)
 		if (r.core)
 			works(agent, &r);
 	}
+	if (!agent->displaced)
+		yield_while(agent, agent->takeover.blocked);
 	if (r.reached)
 		agent->fresh = false;
 	agent->reconciles++;
@@ -544,6 +584,22 @@ void agent_reconcile(struct agent *agent)
 	agent->last_ns = nanoseconds() - begin;
 	agent->reconcile_ns += agent->last_ns;
 	facts_free(&r.facts);
+}
+
+bool agent_find_stock(struct agent *agent, bool *found, struct error *error)
+{
+	struct plan plan = {};
+	struct round r = { .agent = agent, .plan = &plan, .apply = { .dry = true } };
+	bool done;
+
+	done = facts_read(&r.facts, &r.error) && follow_iface(&r) && make_plan(&r);
+	if (done)
+		*found = takeover_look(&r.input, &plan, &r.facts);
+	else
+		*error = r.error;
+	facts_free(&r.facts);
+	plan_free(&plan);
+	return done;
 }
 
 static void print_change(void *data, const char *line)

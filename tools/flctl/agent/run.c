@@ -18,6 +18,7 @@
 #include "made.h"
 #include "monitor.h"
 #include "notify.h"
+#include "obstacle.h"
 #include "rtnl.h"
 #include "subnet_env.h"
 #include "suppose.h"
@@ -81,21 +82,43 @@ static void describe(struct node *node)
 	read_previous(agent.options->plan.subnet_file, &node->previous);
 }
 
-static bool host_is_ready(const struct net_config *config, struct error *error)
+static enum obstacle look_for_obstacles(const struct net_config *config,
+					const struct facts *facts, const struct iface *iface,
+					struct error *error)
+{
+	const struct obstacle_input in = {
+		.config = config, .facts = facts, .underlay = iface->name,
+		.takeover = !agent.takeover.done,
+	};
+	enum obstacle obstacle = obstacle_find(&in, error);
+
+	/* A dry run is what people do before they stop it. */
+	if (obstacle != OBSTACLE_FLANNELD || !agent.options->dry_run)
+		return obstacle;
+	log_warning("%s", error->text);
+	return OBSTACLE_NONE;
+}
+
+/* @obstacle is what is wrong when it will not be well soon by itself. */
+static bool host_is_ready(const struct net_config *config, enum obstacle *obstacle,
+			  struct error *error)
 {
 	struct facts facts = {};
 	struct iface iface;
 	bool done;
 
+	*obstacle = OBSTACLE_NONE;
 	done = facts_read(&facts, error) &&
 	       iface_choose(&facts, &agent.options->iface, config->v4.network.addr.family,
 			    config->v6.network.addr.family, &iface, error);
-	if (done) {
+	if (done)
+		*obstacle = look_for_obstacles(config, &facts, &iface, error);
+	if (done && !*obstacle) {
 		agent.iface = iface;
 		choose_mac(config, &facts);
 	}
 	facts_free(&facts);
-	return done;
+	return done && !*obstacle;
 }
 
 /* A store asks again and again: say it once. */
@@ -111,6 +134,25 @@ static void __printf(1, 2) refuse(const char *fmt, ...)
 		return;
 	log_error("%s", text);
 	strcpy(agent.refusal, text);
+	notify_status("%s", text);
+}
+
+/* Nobody waits for who is told to do something once. */
+static void refuse_host(enum obstacle obstacle, const struct error *error)
+{
+	refuse("%s", error->text);
+	if (obstacle && (agent.options->once || agent.options->dry_run)) {
+		agent.exit_code = EXIT_FAILURE;
+		loop_stop();
+		return;
+	}
+	loop_after(&agent.again, OBSTACLE_TIME);
+}
+
+static void consider_again(struct loop_timer *timer)
+{
+	(void)timer;
+	agent.store->ops->reconsider(agent.store);
 }
 
 /* What a running node cannot change without pulling its network down. */
@@ -148,15 +190,19 @@ static void say_iface(void)
 
 static bool configured(void *data, const struct net_config *config, struct node *node)
 {
+	enum obstacle obstacle;
 	struct error error;
 
 	(void)data;
 	if (needs_restart(config))
 		return false;
-	if (!host_is_ready(config, &error)) {
-		refuse("%s", error.text);
+	if (!host_is_ready(config, &obstacle, &error)) {
+		refuse_host(obstacle, &error);
 		return false;
 	}
+	if (agent.refusal[0])
+		log_info("nothing is in the way any more");
+	loop_cancel(&agent.again);
 	agent.refusal[0] = '\0';
 	say_iface();
 	describe(node);
@@ -174,7 +220,7 @@ static void take_mac(const struct record *own)
 	agent.mac_known = true;
 }
 
-/* A dry run takes no lease: the plan is for the one that would be asked for. */
+/* Who only looks takes no lease: the plan is for the one that would be asked for. */
 static void suppose(const struct net_config *config, const struct record_list *peers)
 {
 	struct record own = {
@@ -187,9 +233,9 @@ static void suppose(const struct net_config *config, const struct record_list *p
 	read_previous(agent.options->plan.subnet_file, &previous);
 	agent.leased = suppose_lease(&own, config, peers, &previous, note, sizeof(note), &error);
 	agent.own = own;
-	if (agent.leased)
+	if (agent.leased && agent.options->dry_run)
 		printf("note: %s\n", note);
-	else
+	else if (!agent.leased)
 		refuse("%s", error.text);
 }
 
@@ -210,7 +256,7 @@ static void snapshot(void *data, const struct net_config *config, const struct r
 		agent.own = *own;
 		agent.leased = true;
 		take_mac(own);
-	} else if (agent.options->dry_run && !agent.options->file.path[0]) {
+	} else if (agent.store->dry && !agent.options->file.path[0]) {
 		suppose(config, peers);
 	}
 	agent.fresh = true;
@@ -245,10 +291,37 @@ static void host_changed(void *data, unsigned int what)
 	(void)data;
 	agent.quiet = false;
 	agent.told |= what;
+	if (agent.again.due > loop_now() + SETTLE)
+		loop_after(&agent.again, SETTLE);
 	/* A take-over that fails makes and deletes a device each time. */
 	if (agent.takeover.found && !agent.takeover.done && agent.retries && !agent.applied)
 		return;
 	agent_soon(&agent, agent.retries && !agent.applied ? SETTLE_FAILED : SETTLE);
+}
+
+/* Takes a lease only where there is something to be taken over. */
+static void look_for_stock(void)
+{
+	struct node node = {};
+	struct error error;
+	bool found;
+
+	if (!agent_find_stock(&agent, &found, &error)) {
+		log_error("%s", error.text);
+		loop_stop();
+		return;
+	}
+	if (!found) {
+		printf("nothing to take over\n");
+		agent.exit_code = EXIT_SUCCESS;
+		loop_stop();
+		return;
+	}
+	agent.takeover.found = true;
+	agent.leased = false;
+	agent.store->dry = false;
+	describe(&node);
+	agent.store->ops->publish(agent.store, &node);
 }
 
 static void reconcile_due(struct loop_timer *timer)
@@ -260,6 +333,10 @@ static void reconcile_due(struct loop_timer *timer)
 	if (agent.options->dry_run) {
 		agent.exit_code = agent_dry_run(&agent) ? EXIT_SUCCESS : EXIT_FAILURE;
 		loop_stop();
+		return;
+	}
+	if (agent.store->dry) {
+		look_for_stock();
 		return;
 	}
 	agent_reconcile(&agent);
@@ -384,6 +461,7 @@ static void fill_status(void *data, struct agent_status *status, bool counters)
 	status->applied_at = agent.applied_at;
 	status->generation = agent.generation;
 	status->displaced = agent.displaced;
+	status->refused = !agent.leased && agent.refusal[0];
 	status->error = agent.error[0] ? agent.error :
 			agent.refusal[0] ? agent.refusal : agent.no_iface;
 	status->peers = agent.peers.count;
@@ -460,7 +538,7 @@ static bool start(struct loop_watch *signals, struct error *error)
 	agent.store = open_store(o, error);
 	if (!agent.store)
 		return false;
-	agent.store->dry = o->dry_run;
+	agent.store->dry = o->dry_run || o->takeover_only;
 	if (!o->dry_run && !o->once &&
 	    (!monitor_start(host_changed, &agent, o->plan.subnet_file, error) ||
 	     !start_health(error)))
@@ -504,6 +582,7 @@ static void prepare(const struct run_options *o)
 {
 	agent.options = o;
 	agent.reconcile.expired = reconcile_due;
+	agent.again.expired = consider_again;
 	agent.takeover.done = !o->takeover;
 	snprintf(agent.mac_file, sizeof(agent.mac_file), "%s/%s.mac", o->state_dir, o->instance);
 	snprintf(agent.made_file, sizeof(agent.made_file), "%s/%s" MADE_SUFFIX, o->state_dir,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,24 @@ bool stock_find_links(const struct net_config *config, const struct facts *facts
 		return false;
 	snprintf(name, sizeof(name), "flannel-v6.%u", config->vni);
 	return find_link(config, facts, name, &links->v6, error);
+}
+
+void stock_temporary_name(const struct net_config *config, char sign, char name[IF_NAMESIZE])
+{
+	plan_device_name(config, name);
+	*strchr(name, '.') = sign;
+}
+
+bool stock_is_leftover(const struct net_config *config, const struct fact_link *link,
+		       const char *kind)
+{
+	const struct link_options *options = &link->flannel;
+
+	if (strcmp(link->kind, kind) || link->flags & IFF_UP)
+		return false;
+	if (!strcmp(kind, "vxlan"))
+		return link->vxlan.vni == config->vni && link->vxlan.port == config->port;
+	return options->id == config->vni && ntohs(options->dstport) == config->port;
 }
 
 /* --- routes --- */

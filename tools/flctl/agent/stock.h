@@ -23,6 +23,12 @@ struct stock_links {
 bool stock_find_links(const struct net_config *config, const struct facts *facts,
 		      struct stock_links *links, struct error *error);
 
+/* Of ours until it is theirs, "flannel+1", and of theirs until it goes, "flannel-1". */
+void stock_temporary_name(const struct net_config *config, char sign, char name[IF_NAMESIZE]);
+/* One of @kind, down, as an agent that was killed leaves it, of this network. */
+bool stock_is_leftover(const struct net_config *config, const struct fact_link *link,
+		       const char *kind);
+
 enum stock_route {
 	STOCK_FOREIGN,
 	STOCK_DEVICE,		/* over one of the links, goes with it */

@@ -62,6 +62,8 @@ struct store_ops {
 	bool (*start)(struct store *store, struct error *error);
 	/* The node's addresses or MACs changed: publish, with the same subnet. */
 	void (*publish)(struct store *store, const struct node *node);
+	/* What the handler declined can perhaps be used now; or no longer yielded. */
+	void (*reconsider)(struct store *store);
 	/* SIGHUP: read everything anew, also certificates. */
 	void (*reload)(struct store *store);
 	/* Leaves the lease where it is. */

@@ -312,6 +312,12 @@ static void publish(struct store *store, const struct node *node)
 	}
 }
 
+static void reconsider(struct store *store)
+{
+	store_reconsider(of(store));
+	own_settle(of(store));
+}
+
 static void reload(struct store *store)
 {
 	struct etcd_store *s = of(store);
@@ -385,6 +391,7 @@ static const struct store_ops ops = {
 	.name = "etcd",
 	.start = start,
 	.publish = publish,
+	.reconsider = reconsider,
 	.reload = reload,
 	.stop = stop,
 	.release = release,

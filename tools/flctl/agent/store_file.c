@@ -541,6 +541,14 @@ static void file_publish(struct store *store, const struct node *node)
 		evaluate(fs, false);
 }
 
+static void file_reconsider(struct store *store)
+{
+	struct file_store *fs = of_store(store);
+
+	if (fs->retry)
+		take_now(fs);
+}
+
 static void file_reload(struct store *store)
 {
 	struct file_store *fs = of_store(store);
@@ -577,6 +585,7 @@ static const struct store_ops file_ops = {
 	.name = "file",
 	.start = file_start,
 	.publish = file_publish,
+	.reconsider = file_reconsider,
 	.reload = file_reload,
 	.stop = file_stop,
 	.release = file_release,

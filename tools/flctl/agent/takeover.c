@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "apply_impl.h"
-#include "flanneld.h"
+#include "obstacle.h"
 #include "rtnl.h"
 #include "stock.h"
 #include "stock_rules.h"
@@ -27,17 +25,6 @@ struct work {
 	char old[IF_NAMESIZE];		/* of theirs until it is deleted: "flannel-1" */
 	bool given_back;		/* after an exchange that failed */
 };
-
-/* As long as the name of the device. */
-static void name_with(const struct plan *plan, char sign, char name[IF_NAMESIZE])
-{
-	char *dot;
-
-	memcpy(name, plan->device.name, IF_NAMESIZE);
-	dot = strchr(name, '.');
-	if (dot)
-		*dot = sign;
-}
 
 /* --- what there is --- */
 
@@ -71,74 +58,9 @@ static bool has_anything(const struct work *w)
 	return w->links.v4 || w->links.v6 || has_routes(w) || has_rules(w);
 }
 
-/* --- what could go wrong --- */
-
 static bool is_up(const struct fact_link *link)
 {
 	return link && link->flags & IFF_UP;
-}
-
-/* Sockets of vxlan devices are shared, so others hold the port as well. */
-static bool check_vxlan(const struct work *w, struct error *error)
-{
-	const struct fact_link *link;
-	size_t i;
-
-	for (i = 0; i < w->facts->link_count; i++) {
-		link = &w->facts->links[i];
-		if (link == w->links.v4 || link == w->links.v6 || strcmp(link->kind, "vxlan") ||
-		    link->vxlan.port != w->in->config->port || !(link->flags & IFF_UP))
-			continue;
-		return set_error(error, "UDP port %u is in use by the vxlan device %s (VNI %u), too: our device could not be brought up",
-				 w->in->config->port, link->name, link->vxlan.vni);
-	}
-	return true;
-}
-
-/* A socket of the driver is for each family on its own. */
-static bool check_port(uint8_t family, uint16_t port, struct error *error)
-{
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1, ret;
-
-	/* Without IPv6 the driver has no such socket either. */
-	if (fd < 0)
-		return true;
-	if (family == AF_INET6) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-		ret = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
-	} else {
-		ret = bind(fd, (struct sockaddr *)&in, sizeof(in));
-	}
-	ret = ret ? errno : 0;
-	close(fd);
-	return ret != EADDRINUSE ||
-	       set_error(error, "UDP port %u of IPv%c is in use by another socket: our device could not be brought up",
-			 port, family == AF_INET ? '4' : '6');
-}
-
-/* Where a vxlan device of theirs has the port, nobody else can have it. */
-static bool check_ports(const struct work *w, struct error *error)
-{
-	uint16_t port = w->in->config->port;
-
-	return check_vxlan(w, error) &&
-	       (is_up(w->links.v4) || check_port(AF_INET, port, error)) &&
-	       (is_up(w->links.v6) || check_port(AF_INET6, port, error));
-}
-
-/* A dry run is what people do before they stop it. */
-static bool check_flanneld(const struct work *w, struct error *error)
-{
-	pid_t pid = flanneld_find();
-
-	if (!pid)
-		return true;
-	set_error(error, "flanneld (pid %d) is running: stop it first", pid);
-	if (w->a->dry)
-		log_warning("%s", error->text);
-	return w->a->dry;
 }
 
 /* --- the device --- */
@@ -153,32 +75,13 @@ static void forget_link(struct facts *facts, const struct fact_link *link)
 		(facts->link_count - index) * sizeof(*facts->links));
 }
 
-/* Down, as an agent that was killed leaves them, and of this network. */
-static bool is_leftover(const struct work *w, const struct fact_link *link, const char *kind)
-{
-	const struct link_options *options = &link->flannel;
-
-	if (strcmp(link->kind, kind) || is_up(link))
-		return false;
-	if (!strcmp(kind, "vxlan"))
-		return link->vxlan.vni == w->in->config->vni &&
-		       link->vxlan.port == w->in->config->port;
-	return options->id == w->in->config->vni &&
-	       ntohs(options->dstport) == w->in->config->port;
-}
-
-/* What anybody else has given such a name is in the way only when it is needed. */
 static bool remove_leftover(struct work *w, const char *name, const char *kind,
 			    struct error *error)
 {
 	const struct fact_link *link = facts_link(w->facts, name);
 
-	if (!*name || !link)
+	if (!*name || !link || !stock_is_leftover(w->in->config, link, kind))
 		return true;
-	if (!is_leftover(w, link, kind))
-		return !(w->links.v4 || w->links.v6) ||
-		       set_error(error, "device %s is of kind %s and somebody else's: its name is needed to take %s over",
-				 name, *link->kind ? link->kind : "NIC", w->plan->device.name);
 	if (!w->a->dry && rtnl_link_del(link->ifindex))
 		return apply_refused(error, "link del %s", name);
 	apply_say(w->a, "link del %s: left behind by an agent that was ended", name);
@@ -407,8 +310,6 @@ static bool take_links(struct work *w, struct error *error)
 		return true;
 	if (ours && !strcmp(ours->kind, FLANNEL_LINK_KIND))
 		return finish_links(w, error);
-	if (!check_ports(w, error))
-		return false;
 	if (w->a->dry) {
 		apply_say(w->a, "link add %s: of kind " FLANNEL_LINK_KIND ", %zu leases", w->name,
 			  w->plan->lease_count);
@@ -521,23 +422,41 @@ static void remove_routes_left(struct work *w)
 
 /* --- all of it --- */
 
+/* What was in the way before there was a lease was looked for then. */
+static bool is_free(const struct work *w, struct error *error)
+{
+	const struct obstacle_input in = {
+		.config = w->in->config, .facts = w->facts, .underlay = w->in->iface->name,
+		.takeover = true,
+	};
+	enum obstacle obstacle = obstacle_find(&in, error);
+
+	/* A dry run is what people do before they stop it. */
+	w->t->blocked = obstacle && !(w->a->dry && obstacle == OBSTACLE_FLANNELD);
+	return !w->t->blocked;
+}
+
+bool takeover_look(const struct plan_input *in, const struct plan *plan, struct facts *facts)
+{
+	struct work w = { .in = in, .plan = plan, .facts = facts };
+
+	return stock_find_links(in->config, facts, &w.links, NULL) && has_anything(&w);
+}
+
 bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan, struct facts *facts, bool *displaced,
 		    struct error *error)
 {
 	struct work w = { .t = t, .a = a, .in = in, .plan = plan, .facts = facts };
 
-	name_with(plan, '+', w.name);
-	name_with(plan, '-', w.old);
-	if (!stock_find_links(in->config, facts, &w.links, error)) {
-		*displaced = true;
+	if (!is_free(&w, error))
 		return false;
+	if (*plan->device.name) {
+		stock_temporary_name(in->config, '+', w.name);
+		stock_temporary_name(in->config, '-', w.old);
 	}
+	stock_find_links(in->config, facts, &w.links, NULL);
 	t->found = t->found || has_anything(&w);
-	if (t->found && !check_flanneld(&w, error)) {
-		*displaced = true;
-		return false;
-	}
 	if (!remove_leftovers(&w, error))
 		return false;
 	/* What was found there may have moved. */

@@ -15,16 +15,19 @@
 struct takeover {
 	bool done;			/* or never to be done */
 	bool found;			/* there was something of stock flannel */
+	bool blocked;			/* the last time, by an obstacle */
 	unsigned int adopted, removed;	/* routes */
 	size_t leases;
 	char device[IF_NAMESIZE];	/* that was taken over, empty: none */
 	double gap;			/* milliseconds without an overlay */
 };
 
+/* Is there anything to take over?  Nothing is changed. */
+bool takeover_look(const struct plan_input *in, const struct plan *plan, struct facts *facts);
 /*
- * Before anything else is applied.  Refuses, with @displaced set, a vxlan device
- * of another network that has the name of ours, and a flanneld that runs.  Facts
- * are to be read again after it; a dry run changes them to what they would be.
+ * Before anything else is applied.  Facts are to be read again after it; a dry run
+ * changes them to what they would be.  @displaced is set when stock flannel had to
+ * be given its devices back.
  */
 bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan, struct facts *facts, bool *displaced,

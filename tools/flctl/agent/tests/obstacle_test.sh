@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A node that something is in the way of tells its peers nothing: not a byte is
+# written to etcd until that has gone, by itself or by who is told.
+. "$(dirname "$0")/agents.sh"
+command -v python3 >/dev/null || { echo '1..0 # SKIP needs python3'; exit; }
+
+SUBNETS=/coreos.com/network/subnets
+HOST_GW='{"Network": "10.78.0.0/16", "Backend": {"Type": "host-gw"}}'
+VXLAN='{"Network": "10.78.0.0/16", "Backend": {"Type": "vxlan"}}'
+
+page() { curl -s -m 5 --unix-socket "$tmp"/n1/*.sock "http://agent/$1" -w '%{http_code}'; }
+says() { [[ $(page readyz) == *"not ready: $1"*503 && $(page healthz) == *"$1"* ]]; }
+is_ready() { [[ $(page readyz) == *200 ]]; }
+status() { "$agent" status --run-dir "$tmp/n1"; }
+
+# written - what etcd has, and how often it was written to
+written() { etcdctl get --prefix $SUBNETS -w json; etcdctl lease list; }
+
+# agent_of_n1 VERB [OPTION...] - in the foreground, and not for as long as a store
+# may take
+agent_of_n1()
+{
+	local verb=$1
+	shift
+	timeout 15 ip netns exec n1 "$agent" "$verb" --etcd-endpoints http://10.9.0.9:2379 \
+		--subnet-file "$tmp/n1/subnet.env" --run-dir "$tmp/n1" --state-dir "$tmp/n1" \
+		--ip-forward=false "$@"
+}
+
+# start_flanneld NS - a process of that name
+start_flanneld()
+{
+	[[ -e $tmp/flanneld ]] || cp "$(command -v sleep)" "$tmp/flanneld"
+	ip netns exec "$1" "$tmp/flanneld" 1000 &
+	PID[flanneld]=$!
+	within 5 grep -q '^flanneld$' "/proc/${PID[flanneld]}/comm"
+}
+
+# What flanneld has told everybody, from eth0; and another interface, which is the
+# one that the agent is told to use
+flanneld_s_node()
+{
+	etcdctl put $SUBNETS/10.78.5.0-24 '{"PublicIP":"10.9.0.1","PublicIPv6":null,"BackendType":"host-gw"}'
+	etcdctl put $SUBNETS/10.78.7.0-24 '{"PublicIP":"10.11.0.7","PublicIPv6":null,"BackendType":"host-gw"}'
+	mkdir -p "$tmp/n1"
+	printf 'FLANNEL_NETWORK=10.78.0.0/16\nFLANNEL_SUBNET=10.78.5.1/24\n' >"$tmp/n1/subnet.env"
+	ip link add p51 type veth peer name eth1 netns n1
+	ip link set p51 master br0 up
+	ip netns exec n1 sysctl -qw net.ipv4.conf.eth1.promote_secondaries=1
+	ip -n n1 link set eth1 up
+	ip -n n1 addr add 10.11.0.51/24 dev eth1
+	start_flanneld n1
+}
+
+# refused TEXT VERB [OPTION...] - at once, with these words, and nothing is written
+refused()
+{
+	local before status=0
+	before=$(written)
+	agent_of_n1 "${@:2}" >"$tmp/said" 2>&1 || status=$?
+	cat "$tmp/said"
+	[[ $status == 1 ]] && grep -q "$1" "$tmp/said" && [[ $(written) == "$before" ]]
+}
+
+at_once()
+{
+	local pid=${PID[flanneld]}
+	refused "flanneld (pid $pid) is running: stop it first" run --once --iface eth1 &&
+		refused "flanneld (pid $pid) is running: stop it first" takeover --iface eth1
+}
+
+waits_for_flanneld()
+{
+	local before
+	before=$(written)
+	IFACE='' start_agent n1 --iface eth1
+	within 10 says "flanneld (pid ${PID[flanneld]}) is running" || return
+	# looked at again and again, and said once
+	sleep 5
+	[[ $(written) == "$before" ]] || { written; return 1; }
+	status >"$tmp/status"
+	[[ $? == 1 ]] && grep "not ready: flanneld (pid ${PID[flanneld]})" "$tmp/status" || return
+	(($(grep -c 'is running: stop it first' "$tmp/n1.log") == 1)) || return
+	stop flanneld
+	within 10 is_ready && within 1 has_route n1 10.78.7.0/24
+}
+
+# flanneld is started beside the agent, and the address changes then
+publishes_nothing_beside_it()
+{
+	local before
+	start_flanneld n1
+	before=$(written)
+	ip -n n1 addr add 10.11.0.52/24 dev eth1
+	ip -n n1 addr del 10.11.0.51/24 dev eth1
+	within 10 eval '[[ $(page healthz) == *"flanneld (pid ${PID[flanneld]}) is running"* ]]' ||
+		return
+	sleep 3
+	[[ $(written) == "$before" ]] || { written; return 1; }
+	stop flanneld
+	within 10 published 10.11.0.52
+}
+published() { [[ -n $(key_of "$1") ]]; }
+
+# No lease is there before, nor afterwards
+nothing_to_take_over()
+{
+	local before out
+	stop n1
+	rm "$tmp/n1/subnet.env"
+	ip -n n1 route flush proto 141
+	etcdctl del --prefix $SUBNETS/
+	before=$(written)
+	out=$(agent_of_n1 takeover --iface eth1) || return
+	[[ $out == 'nothing to take over' && $(written) == "$before" ]] || { written; return 1; }
+}
+
+# Something there is, and only then the lease is taken
+takes_a_lease_to_take_over()
+{
+	etcdctl put $SUBNETS/10.78.7.0-24 '{"PublicIP":"10.11.0.7","PublicIPv6":null,"BackendType":"host-gw"}'
+	ip -n n1 route add 10.78.7.0/24 via 10.11.0.7 dev eth1
+	agent_of_n1 takeover --iface eth1 | grep 'took over from stock flannel: 1 routes adopted' &&
+		published 10.11.0.52
+}
+
+# waits_for TEXT - and goes on when WITHOUT is done. The module is not needed for a lease
+waits_for()
+{
+	local before
+	[[ -z ${PID[n1]-} ]] || stop n1
+	rm -rf "$tmp/n1" && mkdir "$tmp/n1"
+	etcdctl del --prefix $SUBNETS/
+	before=$(written)
+	refused "$1" run --once --iface eth0 || return
+	start_agent n1
+	within 10 says "$1" || return
+	sleep 3
+	[[ $(written) == "$before" ]] || { written; return 1; }
+	eval "$2"
+	within 10 published 10.9.0.1
+}
+
+waits_for_the_name()
+{
+	etcdctl put /coreos.com/network/config "$VXLAN"
+	ip -n n1 link add flannel.1 type bridge
+	waits_for 'device flannel.1 is of kind bridge' 'ip -n n1 link del flannel.1'
+}
+
+another_vni()
+{
+	ip -n n1 link add flannel.1 type vxlan id 7 dstport 8472
+	waits_for 'device flannel.1 is a vxlan of VNI 7, the network has VNI 1' \
+		'ip -n n1 link del flannel.1'
+}
+
+waits_for_the_port_of_a_device()
+{
+	ip -n n1 link add vx type vxlan id 9 dstport 8472
+	ip -n n1 link set vx up
+	waits_for 'UDP port 8472 is in use by the vxlan device vx (VNI 9)' 'ip -n n1 link del vx'
+}
+
+waits_for_the_port_of_a_program()
+{
+	ip netns exec n1 python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+s.bind(("::1", 8472))
+time.sleep(1000)' &
+	PID[program]=$!
+	within 5 eval '[[ -n $(ip netns exec n1 ss -Hlnu "sport = 8472") ]]' || return
+	waits_for 'UDP port 8472 of IPv6 is in use by another socket' 'stop program'
+}
+
+# There is a lease, and nothing has been taken over yet: as before, and what is missing
+# in etcd afterwards is written
+waits_with_a_lease()
+{
+	ip -n n1 link add flannel.1 type bridge
+	within 40 eval '[[ $(page healthz) == *"device flannel.1 is of kind bridge"* ]]' || return
+	etcdctl del --prefix $SUBNETS/
+	sleep 3
+	! published 10.9.0.1 || return
+	ip -n n1 link del flannel.1
+	within 40 published 10.9.0.1
+}
+
+# One that nobody listens at is nobody's: as before
+a_device_that_is_down()
+{
+	ip -n n1 link add vx type vxlan id 9 dstport 8472
+	stop n1
+	rm -rf "$tmp/n1" && mkdir "$tmp/n1"
+	etcdctl del --prefix $SUBNETS/
+	start_agent n1
+	within 10 published 10.9.0.1
+	ip -n n1 link del vx
+}
+
+result 'etcd and namespaces' set_up "$HOST_GW"
+result 'a node of flanneld' flanneld_s_node
+result 'run --once and takeover refuse at once' at_once
+result 'run waits for flanneld to end, and goes on' waits_for_flanneld
+result 'a new address is not published beside flanneld' publishes_nothing_beside_it
+result 'nothing to take over: no lease is taken' nothing_to_take_over
+result 'something to take over: one is' takes_a_lease_to_take_over
+result 'the name of the device' waits_for_the_name
+result 'a vxlan device of another VNI' another_vni
+result 'the port, which a device has' waits_for_the_port_of_a_device
+result 'the port, which a program has' waits_for_the_port_of_a_program
+result 'the name, after the lease was taken' waits_with_a_lease
+result 'a device that is down is in nobody'"'"'s way' a_device_that_is_down
+done_steps
