@@ -14,6 +14,7 @@
 #include "endpoints.h"
 #include "loop.h"
 #include "metrics.h"
+#include "obstacle.h"
 #include "run_options.h"
 #include "store.h"
 #include "takeover.h"
@@ -71,6 +72,7 @@ struct agent {
 	size_t store_count;
 
 	bool applied, displaced;	/* as in struct agent_status */
+	bool blocked;			/* the last time, before there was a take-over */
 	int64_t applied_at;
 	uint64_t reconciles, failures, changes, reconcile_ns, last_ns;
 	uint64_t generation;
@@ -97,6 +99,10 @@ bool agent_release(const struct run_options *options, struct error *error);
 void agent_reconcile(struct agent *agent);
 /* Ask for it, in so many milliseconds unless it comes sooner. */
 void agent_soon(struct agent *agent, int64_t milliseconds);
+/* What keeps this host from having @config on the interface @underlay. */
+enum obstacle agent_obstacle(const struct agent *agent, const struct net_config *config,
+			     const struct facts *facts, const char *underlay,
+			     struct error *error);
 /* Is there anything of stock flannel?  False when that cannot be told. */
 bool agent_find_stock(struct agent *agent, bool *found, struct error *error);
 /* --dry-run: print plan and difference, change nothing. */

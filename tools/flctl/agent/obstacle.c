@@ -16,6 +16,22 @@ static bool is_up(const struct fact_link *link)
 	return link && link->flags & IFF_UP;
 }
 
+/* --- the network --- */
+
+static bool is_flanneld_s(const struct obstacle_input *in, struct error *error)
+{
+	struct stock_links links;
+	struct flanneld_us us = {
+		.etcd = in->etcd, .subnet_file = in->subnet_file, .facts = in->facts,
+		.network4 = in->config->v4.network, .network6 = in->config->v6.network,
+	};
+
+	stock_find_links(in->config, in->facts, &links, NULL);
+	us.links[0] = links.v4;
+	us.links[1] = links.v6;
+	return flanneld_find(&us, error);
+}
+
 /* --- names --- */
 
 /* One that the exchange needs for a moment. */
@@ -158,12 +174,9 @@ static bool check_port(const struct obstacle_input *in, const struct stock_links
 enum obstacle obstacle_find(const struct obstacle_input *in, struct error *error)
 {
 	struct stock_links links = { 0 };
-	pid_t pid = flanneld_find();
 
-	if (pid) {
-		set_error(error, "flanneld (pid %d) is running: stop it first", pid);
+	if (is_flanneld_s(in, error))
 		return OBSTACLE_FLANNELD;
-	}
 	if (in->config->backend != BACKEND_VXLAN)
 		return OBSTACLE_NONE;
 	if (!check_names(in, &links, error))

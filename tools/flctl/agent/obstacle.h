@@ -11,6 +11,7 @@
 
 #include "facts.h"
 #include "net_config.h"
+#include "store.h"
 
 /* Milliseconds until one is looked for again: what goes no event need report. */
 #define OBSTACLE_TIME	2000
@@ -26,6 +27,8 @@ struct obstacle_input {
 	const struct net_config *config;
 	const struct facts *facts;
 	const char *underlay;		/* interface that packets leave by */
+	const struct etcd_options *etcd;	/* NULL: not by etcd */
+	const char *subnet_file;
 	bool takeover;			/* stock flannel's devices may go */
 };
 

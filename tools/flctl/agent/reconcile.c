@@ -9,7 +9,6 @@
 #include "made.h"
 #include "monitor.h"
 #include "notify.h"
-#include "obstacle.h"
 
 /* After a failure, doubled up to the second. */
 #define RETRY_FIRST	500
@@ -287,17 +286,30 @@ static bool settled(struct agent *agent, const struct facts *facts, const struct
 	return true;
 }
 
+enum obstacle agent_obstacle(const struct agent *agent, const struct net_config *config,
+			     const struct facts *facts, const char *underlay,
+			     struct error *error)
+{
+	const struct run_options *o = agent->options;
+	const struct obstacle_input in = {
+		.config = config,
+		.facts = facts,
+		.underlay = underlay,
+		.etcd = o->file.path[0] ? NULL : &o->etcd,
+		.subnet_file = o->plan.subnet_file,
+		.takeover = !agent->takeover.done,
+	};
+
+	return obstacle_find(&in, error);
+}
+
 /* Not while somebody else has this node: peers believe whatever is published. */
 static bool may_publish(struct round *r, const struct iface *iface)
 {
 	struct agent *agent = r->agent;
-	const struct obstacle_input in = {
-		.config = &agent->config, .facts = &r->facts, .underlay = iface->name,
-		.takeover = !agent->takeover.done,
-	};
 	struct error why;
 
-	if (!obstacle_find(&in, &why))
+	if (!agent_obstacle(agent, &agent->config, &r->facts, iface->name, &why))
 		return true;
 	if (strcmp(agent->no_iface, why.text))
 		log_error("%s; going on with %s", why.text, agent->iface.name);
@@ -377,6 +389,12 @@ static bool begin_takeover(struct round *r)
 
 	if (agent->takeover.done)
 		return true;
+	/* When there was no lease yet there was none; a dry run has looked. */
+	agent->blocked = !r->apply.dry &&
+			 agent_obstacle(agent, &agent->config, &r->facts, agent->iface.name,
+					&r->error);
+	if (agent->blocked)
+		return false;
 	if (!takeover_begin(&agent->takeover, &r->apply, &r->input, r->plan, &r->facts,
 			    &agent->displaced, &r->error))
 		return false;
@@ -516,6 +534,19 @@ static void failed(struct agent *agent, const struct error *error)
 	agent_soon(agent, wait < RETRY_LAST ? wait : RETRY_LAST);
 }
 
+/* Rules of stock flannel that could not be removed at once: not for ever theirs. */
+static void clean_again(struct round *r)
+{
+	struct takeover *takeover = &r->agent->takeover;
+
+	if (!takeover->done || !takeover->left[0])
+		return;
+	if (loop_now() >= takeover->clean_at)
+		takeover_clean(takeover, &r->apply, r->plan);
+	if (takeover->left[0])
+		agent_soon(r->agent, takeover->clean_at - loop_now());
+}
+
 static int64_t nanoseconds(void)
 {
 	struct timespec now;
@@ -575,8 +606,10 @@ void agent_reconcile(struct agent *agent)
 		if (r.core)
 			works(agent, &r);
 	}
+	if (agent->applied)
+		clean_again(&r);
 	if (!agent->displaced)
-		yield_while(agent, agent->takeover.blocked);
+		yield_while(agent, agent->blocked);
 	if (r.reached)
 		agent->fresh = false;
 	agent->reconciles++;
@@ -592,10 +625,9 @@ bool agent_find_stock(struct agent *agent, bool *found, struct error *error)
 	struct round r = { .agent = agent, .plan = &plan, .apply = { .dry = true } };
 	bool done;
 
-	done = facts_read(&r.facts, &r.error) && follow_iface(&r) && make_plan(&r);
-	if (done)
-		*found = takeover_look(&r.input, &plan, &r.facts);
-	else
+	done = facts_read(&r.facts, &r.error) && follow_iface(&r) && make_plan(&r) &&
+	       takeover_look(&r.input, &plan, &r.facts, found, &r.error);
+	if (!done)
 		*error = r.error;
 	facts_free(&r.facts);
 	plan_free(&plan);

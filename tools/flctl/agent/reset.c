@@ -294,7 +294,11 @@ static const char *other_of_env(const struct reset *r)
 static bool is_taken(const struct reset *r)
 {
 	const char *path = r->options->plan.subnet_file, *other = other_of_env(r);
-	pid_t pid = flanneld_find();
+	const struct flanneld_us us = {
+		.subnet_file = path, .network4 = r->env.network4, .network6 = r->env.network6,
+	};
+	struct error why;
+	pid_t pid = flanneld_find(&us, &why);
 	size_t i;
 
 	if (access(path, F_OK))

@@ -18,7 +18,6 @@
 #include "made.h"
 #include "monitor.h"
 #include "notify.h"
-#include "obstacle.h"
 #include "rtnl.h"
 #include "subnet_env.h"
 #include "suppose.h"
@@ -86,11 +85,7 @@ static enum obstacle look_for_obstacles(const struct net_config *config,
 					const struct facts *facts, const struct iface *iface,
 					struct error *error)
 {
-	const struct obstacle_input in = {
-		.config = config, .facts = facts, .underlay = iface->name,
-		.takeover = !agent.takeover.done,
-	};
-	enum obstacle obstacle = obstacle_find(&in, error);
+	enum obstacle obstacle = agent_obstacle(&agent, config, facts, iface->name, error);
 
 	/* A dry run is what people do before they stop it. */
 	if (obstacle != OBSTACLE_FLANNELD || !agent.options->dry_run)
@@ -324,6 +319,13 @@ static void look_for_stock(void)
 	agent.store->ops->publish(agent.store, &node);
 }
 
+/* That there may be rules of somebody who has never been here is no failure. */
+static bool is_all_done(void)
+{
+	return agent.applied && !agent.error[0] &&
+	       !(agent.takeover.found && agent.takeover.left[0]);
+}
+
 static void reconcile_due(struct loop_timer *timer)
 {
 	(void)timer;
@@ -341,7 +343,7 @@ static void reconcile_due(struct loop_timer *timer)
 	}
 	agent_reconcile(&agent);
 	if (agent.options->once) {
-		agent.exit_code = agent.applied && !agent.error[0] ? EXIT_SUCCESS : EXIT_FAILURE;
+		agent.exit_code = is_all_done() ? EXIT_SUCCESS : EXIT_FAILURE;
 		loop_stop();
 	}
 }
@@ -462,8 +464,8 @@ static void fill_status(void *data, struct agent_status *status, bool counters)
 	status->generation = agent.generation;
 	status->displaced = agent.displaced;
 	status->refused = !agent.leased && agent.refusal[0];
-	status->error = agent.error[0] ? agent.error :
-			agent.refusal[0] ? agent.refusal : agent.no_iface;
+	status->error = agent.error[0] ? agent.error : agent.refusal[0] ? agent.refusal :
+			agent.no_iface[0] ? agent.no_iface : agent.takeover.left;
 	status->peers = agent.peers.count;
 	status->leases = agent.leases;
 	status->skipped = agent.skipped;

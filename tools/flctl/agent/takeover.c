@@ -8,11 +8,15 @@
 #include <unistd.h>
 
 #include "apply_impl.h"
-#include "obstacle.h"
+#include "loop.h"
 #include "rtnl.h"
 #include "stock.h"
 #include "stock_rules.h"
 #include "takeover.h"
+
+/* Milliseconds until rules that stay are tried again, doubled up to the second. */
+#define CLEAN_FIRST	1000LL
+#define CLEAN_LAST	300000LL
 
 struct work {
 	struct takeover *t;
@@ -41,21 +45,25 @@ static bool has_routes(const struct work *w)
 	return false;
 }
 
-static bool has_rules(const struct work *w)
+/* False when there are none as far as could be looked, and that was not everywhere. */
+static bool find_rules(const struct work *w, bool *found, struct error *error)
 {
 	struct apply look = { .dry = true };
+	struct error why;
+	bool listed = stock_remove_rules(&look, w->plan, &why);
 
-	/* Why they cannot be listed is said when they are to go. */
-	stock_remove_rules(&look, w->plan, NULL);
-	return look.changes;
+	*found = look.changes;
+	return listed || *found ||
+	       set_error(error, "rules of stock flannel cannot be looked for: %.300s", why.text);
 }
 
 /*
  * Routes of former peers alone prove nothing: anybody may have made them, by hand.
  */
-static bool has_anything(const struct work *w)
+static bool find_anything(const struct work *w, bool *found, struct error *error)
 {
-	return w->links.v4 || w->links.v6 || has_routes(w) || has_rules(w);
+	*found = w->links.v4 || w->links.v6 || has_routes(w);
+	return *found || find_rules(w, found, error);
 }
 
 static bool is_up(const struct fact_link *link)
@@ -422,25 +430,28 @@ static void remove_routes_left(struct work *w)
 
 /* --- all of it --- */
 
-/* What was in the way before there was a lease was looked for then. */
-static bool is_free(const struct work *w, struct error *error)
-{
-	const struct obstacle_input in = {
-		.config = w->in->config, .facts = w->facts, .underlay = w->in->iface->name,
-		.takeover = true,
-	};
-	enum obstacle obstacle = obstacle_find(&in, error);
-
-	/* A dry run is what people do before they stop it. */
-	w->t->blocked = obstacle && !(w->a->dry && obstacle == OBSTACLE_FLANNELD);
-	return !w->t->blocked;
-}
-
-bool takeover_look(const struct plan_input *in, const struct plan *plan, struct facts *facts)
+bool takeover_look(const struct plan_input *in, const struct plan *plan, struct facts *facts,
+		   bool *found, struct error *error)
 {
 	struct work w = { .in = in, .plan = plan, .facts = facts };
 
-	return stock_find_links(in->config, facts, &w.links, NULL) && has_anything(&w);
+	return stock_find_links(in->config, facts, &w.links, error) &&
+	       find_anything(&w, found, error);
+}
+
+/* A node comes up all the same, and it is tried again what is left of the rules. */
+static void look(struct work *w)
+{
+	struct takeover *t = w->t;
+	struct error error;
+
+	if (t->found)
+		return;
+	if (find_anything(w, &t->found, &error))
+		error.text[0] = '\0';
+	else if (strcmp(t->left, error.text))
+		log_warning("%s", error.text);
+	memcpy(t->left, error.text, sizeof(t->left));
 }
 
 bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
@@ -449,14 +460,12 @@ bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input
 {
 	struct work w = { .t = t, .a = a, .in = in, .plan = plan, .facts = facts };
 
-	if (!is_free(&w, error))
-		return false;
 	if (*plan->device.name) {
 		stock_temporary_name(in->config, '+', w.name);
 		stock_temporary_name(in->config, '-', w.old);
 	}
 	stock_find_links(in->config, facts, &w.links, NULL);
-	t->found = t->found || has_anything(&w);
+	look(&w);
 	if (!remove_leftovers(&w, error))
 		return false;
 	/* What was found there may have moved. */
@@ -476,14 +485,33 @@ void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *
 	struct work w = {
 		.t = t, .a = a, .in = in, .plan = plan, .facts = (struct facts *)in->facts,
 	};
-	struct error error;
 
 	t->done = true;
-	if (!t->found)
+	if (t->found)
+		remove_routes_left(&w);
+	if (t->found || *t->left)
+		takeover_clean(t, a, plan);
+}
+
+void takeover_clean(struct takeover *t, struct apply *a, const struct plan *plan)
+{
+	unsigned int doublings = t->cleanings < 9 ? t->cleanings : 9;
+	int64_t wait = CLEAN_FIRST << doublings;
+	char before[sizeof(t->left)];
+	struct error error;
+
+	memcpy(before, t->left, sizeof(before));
+	if (stock_remove_rules(a, plan, &error)) {
+		t->left[0] = '\0';
+		if (t->cleanings)
+			log_info("no rules of stock flannel are left");
 		return;
-	remove_routes_left(&w);
-	if (!stock_remove_rules(a, plan, &error))
-		log_warning("rules of stock flannel stay: %s", error.text);
+	}
+	snprintf(t->left, sizeof(t->left), "rules of stock flannel stay: %.300s", error.text);
+	if (strcmp(t->left, before))
+		log_warning("%s", t->left);
+	t->cleanings++;
+	t->clean_at = loop_now() + (wait < CLEAN_LAST ? wait : CLEAN_LAST);
 }
 
 const char *takeover_format(const struct takeover *t, char *text, size_t size)

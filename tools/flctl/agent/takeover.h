@@ -10,22 +10,27 @@
 #ifndef AGENT_TAKEOVER_H
 #define AGENT_TAKEOVER_H
 
+#include <stdint.h>
+
 #include "apply.h"
 
 struct takeover {
 	bool done;			/* or never to be done */
 	bool found;			/* there was something of stock flannel */
-	bool blocked;			/* the last time, by an obstacle */
 	unsigned int adopted, removed;	/* routes */
 	size_t leases;
 	char device[IF_NAMESIZE];	/* that was taken over, empty: none */
 	double gap;			/* milliseconds without an overlay */
+	char left[512];			/* why rules of stock flannel stay, empty: none do */
+	int64_t clean_at;		/* when that is tried again */
+	unsigned int cleanings;		/* without success */
 };
 
-/* Is there anything to take over?  Nothing is changed. */
-bool takeover_look(const struct plan_input *in, const struct plan *plan, struct facts *facts);
+/* Is there anything to take over?  False: that cannot be told.  Nothing is changed. */
+bool takeover_look(const struct plan_input *in, const struct plan *plan, struct facts *facts,
+		   bool *found, struct error *error);
 /*
- * Before anything else is applied.  Facts are to be read again after it; a dry run
+ * Before anything else is applied, where no obstacle is.  Facts are to be read again after it; a dry run
  * changes them to what they would be.  @displaced is set when stock flannel had to
  * be given its devices back.
  */
@@ -35,6 +40,8 @@ bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input
 /* When all is applied: what is left of stock flannel goes.  Facts are fresh. */
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
 		  const struct plan *plan);
+/* Rules that stayed, once more; to be called again at @clean_at while there are some. */
+void takeover_clean(struct takeover *t, struct apply *a, const struct plan *plan);
 /* "took flannel.1 over from stock flannel: 12 leases, gap 3.1 ms" */
 const char *takeover_format(const struct takeover *t, char *text, size_t size);
 

@@ -28,11 +28,14 @@ agent_of_n1()
 		--ip-forward=false "$@"
 }
 
-# start_flanneld NS - a process of that name
+# start_flanneld NS [OPTION...] - a process of that name, with these options and VARS
+VARS=()
 start_flanneld()
 {
-	[[ -e $tmp/flanneld ]] || cp "$(command -v sleep)" "$tmp/flanneld"
-	ip netns exec "$1" "$tmp/flanneld" 1000 &
+	local ns=$1
+	shift
+	[[ -e $tmp/flanneld ]] || { cp "$BASH" "$tmp/flanneld" && mkfifo "$tmp/fifo"; } || return
+	env "${VARS[@]}" ip netns exec "$ns" "$tmp/flanneld" -c 'read -rt 1000 _ <>"$0"' "$tmp/fifo" "$@" &
 	PID[flanneld]=$!
 	within 5 grep -q '^flanneld$' "/proc/${PID[flanneld]}/comm"
 }
@@ -125,6 +128,94 @@ takes_a_lease_to_take_over()
 		published 10.11.0.52
 }
 
+# other_file NETWORK - the subnet file of another flanneld
+other_file() { printf 'FLANNEL_NETWORK=%s\nFLANNEL_SUBNET=10.99.1.1/24\n' "$1" >"$tmp/other.env"; }
+
+# beside [OPTION...] - what run --once does beside a flanneld with these options
+beside()
+{
+	local status=0
+	start_flanneld n1 "$@" || return
+	"${CAPS[@]}" timeout 15 ip netns exec n1 "$agent" run --once --iface eth1 \
+		--etcd-endpoints http://10.9.0.9:2379 --subnet-file "$tmp/n1/subnet.env" \
+		--run-dir "$tmp/n1" --state-dir "$tmp/n1" --ip-forward=false >"$tmp/said" 2>&1 ||
+		status=$?
+	cat "$tmp/said"
+	stop flanneld
+	return "$status"
+}
+CAPS=(env)
+
+# not_beside TEXT [OPTION...] - it is refused with these words
+not_beside()
+{
+	local said=$1
+	shift
+	! beside "$@" && grep -q "flanneld (pid [0-9]*) is running: stop it first; $said" "$tmp/said"
+}
+
+another_network_s()
+{
+	other_file 10.99.0.0/16
+	beside --etcd-prefix=/other --subnet-file "$tmp/other.env" || return
+	beside -etcd-prefix /other -subnet-file="$tmp/other.env" || return
+	VARS=(FLANNELD_ETCD_PREFIX=/other FLANNELD_SUBNET_FILE="$tmp/other.env")
+	beside || return
+	VARS=()
+	# of Kubernetes, or of an etcd that we do not know: its file says enough
+	beside --kube-subnet-mgr --subnet-file "$tmp/other.env" || return
+	beside --subnet-file "$tmp/other.env" || return
+	# it has just been started
+	beside --etcd-prefix=/other --subnet-file "$tmp/none.env"
+}
+
+our_network_s()
+{
+	other_file 10.78.0.0/16
+	not_beside 'it is for the same network' --etcd-prefix=/other --subnet-file "$tmp/other.env" ||
+		return
+	VARS=(FLANNELD_ETCD_PREFIX=/other)
+	not_beside 'it is for the same network' --subnet-file "$tmp/other.env" || return
+	VARS=()
+	other_file 10.99.0.0/16
+	not_beside 'it has the prefix /coreos.com/network in the same etcd' \
+		--etcd-endpoints http://10.9.0.9:2379 --subnet-file "$tmp/other.env" || return
+	# the command line wins
+	VARS=(FLANNELD_ETCD_PREFIX=/other)
+	not_beside 'it has the prefix' --etcd-prefix /coreos.com/network/ \
+		--etcd-endpoints http://10.9.0.9:2379 --subnet-file "$tmp/other.env" || return
+	VARS=()
+	not_beside 'it writes the same subnet file' --etcd-prefix=/other \
+		--subnet-file "$tmp/n1/subnet.env" || return
+	# it has just been started
+	not_beside 'which network it is for is not known: .*none.env: No such file' \
+		--subnet-file "$tmp/none.env"
+}
+
+nobody_knows_whose()
+{
+	CAPS=(setpriv --bounding-set -sys_ptrace)
+	other_file 10.99.0.0/16
+	not_beside 'which network it is for is not known: .*Permission denied' || return
+	# what can be read is enough
+	beside --etcd-prefix=/other --subnet-file "$tmp/none.env"
+	CAPS=(env)
+}
+
+# Its VNI is ours: what would be taken over is its device
+another_network_s_device()
+{
+	etcdctl put /coreos.com/network/config "$VXLAN"
+	ip -n n1 link add flannel.1 type vxlan id 1 dstport 8472
+	ip -n n1 addr add 10.99.1.0/32 dev flannel.1
+	other_file 10.99.0.0/16
+	not_beside 'it has the device flannel.1 for another network' --etcd-prefix=/other \
+		--subnet-file "$tmp/other.env" || return
+	not_beside 'which network it is for is not known' --etcd-prefix=/other \
+		--subnet-file "$tmp/none.env" || return
+	ip -n n1 link del flannel.1
+}
+
 # waits_for TEXT - and goes on when WITHOUT is done. The module is not needed for a lease
 waits_for()
 {
@@ -207,6 +298,10 @@ result 'run waits for flanneld to end, and goes on' waits_for_flanneld
 result 'a new address is not published beside flanneld' publishes_nothing_beside_it
 result 'nothing to take over: no lease is taken' nothing_to_take_over
 result 'something to take over: one is' takes_a_lease_to_take_over
+result 'flanneld of another network is in nobody'"'"'s way' another_network_s
+result 'flanneld of the same one is' our_network_s
+result 'flanneld that cannot be told apart is' nobody_knows_whose
+result 'the device of another network'"'"'s flanneld is' another_network_s_device
 result 'the name of the device' waits_for_the_name
 result 'a vxlan device of another VNI' another_vni
 result 'the port, which a device has' waits_for_the_port_of_a_device

@@ -8,7 +8,7 @@ cd "$(dirname "$0")" || exit 1
 . ../../../../selftests/tap.sh
 
 if [[ ${TAKEOVER_NETNS-} != "$$" ]]; then
-	for program in ip nft iptables-nft etcd etcdctl; do
+	for program in curl ip nft iptables-nft etcd etcdctl; do
 		command -v "$program" >/dev/null && continue
 		echo "ok 1 take-over # SKIP needs $program"
 		exit
@@ -163,6 +163,62 @@ not_by_a_former_peer_alone()
 	ip route add 10.42.7.0/24 via 192.168.9.7
 	nothing_to_take_over
 	ip route del 10.42.7.0/24
+}
+
+health() { curl -s -m 5 --unix-socket "$tmp/one.sock" http://agent/readyz -w '%{http_code}'; }
+
+# within SECONDS COMMAND...
+within()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS <= end)) || { echo "never: $*"; return 1; }
+		sleep 0.1
+	done
+}
+
+stay_and_are_named() { [[ $(health) == ok*"rules of stock flannel stay: "*"-X FLANNEL-FWD"*200 ]]; }
+are_gone() { ! "$1" -S | grep -q FLANNEL && [[ $(health) != *'stock flannel'* ]]; }
+
+# A rule of somebody else leads to the chain, for a while
+rules_that_stay() # PROGRAM
+{
+	local fwd=(-m comment --comment 'flanneld forward') pid status=0
+	"$1" -N FLANNEL-FWD
+	"$1" -A FORWARD "${fwd[@]}" -j FLANNEL-FWD
+	"$1" -A FLANNEL-FWD -s 10.42.0.0/16 "${fwd[@]}" -j ACCEPT
+	"$1" -N OTHERS
+	"$1" -A OTHERS -j FLANNEL-FWD
+	! "$agent" takeover "${file[@]}" "${common[@]}" >"$tmp/out" 2>&1 || return
+	cat "$tmp/out"
+	grep 'rules of stock flannel stay: .*-X FLANNEL-FWD' "$tmp/out"
+	"$agent" run "${file[@]}" "${common[@]}" >"$tmp/out" 2>&1 &
+	pid=$!
+	{
+		within 20 stay_and_are_named &&
+		"$1" -F OTHERS && "$1" -X OTHERS &&
+		within 20 are_gone "$1"
+	} || status=1
+	kill "$pid"
+	wait "$pid"
+	cat "$tmp/out"
+	(($(grep -c 'flannel stay' "$tmp/out") == 1))
+	grep 'no rules of stock flannel are left' "$tmp/out"
+	rm "$tmp/out"
+	"$agent" reset "${common[@]}" --forget-mac
+	return "$status"
+}
+
+# Who may not look does not know that there is nothing
+rules_that_cannot_be_listed()
+{
+	! setpriv --bounding-set -net_admin "$agent" takeover "${file[@]}" "${common[@]}" \
+		>"$tmp/out" 2>&1 || return
+	cat "$tmp/out"
+	grep -q 'rules of stock flannel cannot be looked for: ' "$tmp/out"
+	! grep -q 'nothing to take over' "$tmp/out"
+	rm "$tmp/out"
 }
 
 resets() # PROGRAM
@@ -500,7 +556,13 @@ for program in iptables-nft iptables-legacy; do
 	ip route flush proto boot
 	ip route add default via 192.168.9.254
 	ip route flush proto static
+	for table in filter nat; do
+		"$program" -t $table -F
+		"$program" -t $table -X
+	done
+	step "$program: rules that stay are tried again" rules_that_stay "$program"
 done
+step 'rules that cannot be listed' rules_that_cannot_be_listed
 step 'reset keeps to its own network' resets_only_its_own
 step 'reset refuses what another instance has' refuses_what_another_instance_has
 step 'reset leaves what another instance has, too' leaves_what_another_instance_has
