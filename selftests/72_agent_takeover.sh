@@ -137,7 +137,8 @@ state()
 	ip -n "$n1" route show table all
 	ip -n "$n1" -6 route show table all
 	in_ns "$n1" nft -s list ruleset 2>/dev/null
-	bridge -n "$n1" fdb
+	bridge -n "$n1" fdb | grep permanent
+	ip -n "$n1" neigh show nud permanent
 }
 
 over() { in_ns "$n1" timeout 30 flctl takeover "${OPTIONS[@]}" "$@"; }
@@ -238,6 +239,93 @@ unchanged()
 	}
 }
 
+# Of a vxlan that has moved away only its socket is here, which is shared with stock's
+moved_away()
+{
+	new_ns away || return
+	ip -n "$n1" link add moved type vxlan id 9 dstport 8472
+	ip -n "$n1" link set moved netns "$away"
+	ip -n "$away" link set moved up
+}
+
+in_order() { sed 's/ nodad//' <<<"$1" | sort; }
+
+# same_again BEFORE - state, in whatever order it is listed by now, but for whether
+# an address of the tunnel was tried first
+same_again()
+{
+	local before after
+	before=$(in_order "$1")
+	after=$(in_order "$(state)")
+	[[ $before == "$after" ]] && return
+	fail 'not all is back'
+	diff <(echo "$before") <(echo "$after")
+}
+
+# Ours cannot be brought up, which nobody knew before: stock flannel has back all that it
+# had, and does not notice
+given_back()
+{
+	local before
+	moved_away || { fail 'moved away'; return; }
+	# somebody else's
+	ip -n "$n1" route add 10.44.0.0/16 dev flannel.1 proto static metric 7
+	before=$(state)
+	check_refused "$1" 'stock flannel has all of it back: .*in use' over
+	same_again "$before"
+	check 'stock as it was' exchange
+	check_not 'ours' ip -n "$n1" link show flannel+1
+	ip -n "$n1" route del 10.44.0.0/16 dev flannel.1
+	ip -n "$away" link del moved
+}
+
+says() { in_ns "$n1" flctl status --json --run-dir "$TMP" | grep -q "$1"; }
+
+# By an agent that stays: it lets go, says so, and is told when to try again
+gives_back_and_stays()
+{
+	both_stock || return
+	local agent before
+	moved_away || { fail 'moved away'; return; }
+	before=$(state)
+	ip netns exec "$n1" flctl run "${OPTIONS[@]}" >"$TMP/log" 2>&1 &
+	agent=$!
+	check 'displaced' until_true 20 grep -q \
+		'stock flannel has all of it back: .*displaced: nothing is written' "$TMP/log" ||
+		cat "$TMP/log"
+	check 'in status' says '"error": "[^"]*stock flannel has all of it back'
+	check_refused 'for people' 'not ready: displaced' in_ns "$n1" flctl status --run-dir "$TMP"
+	same_again "$before"
+	check 'stock as it was' exchange
+	# not again and again: each time costs packets
+	check_equal 'tried once' 1 "$(grep -c 'is not taken over' "$TMP/log")"
+	ip -n "$away" link del moved
+	kill -HUP "$agent"
+	check 'told to' until_true 20 grep -q 'took flannel.1 over' "$TMP/log" || cat "$TMP/log"
+	check 'all ways' exchange
+	check_equal 'kind' flannel "$(kind flannel.1)"
+	end "$agent"
+}
+
+# Killed in the middle: the next agent finishes, and so does reset, which leaves
+# nothing of either
+killed_and_reset()
+{
+	both_stock || return
+	check 'taken over' over
+	batch "$n1" <<-END
+		link add flannel-1 type vxlan id 1 local 192.168.9.1 dev eth0 dstport 8472
+		link add flannel-v6.1 type vxlan id 1 local fd09::1 dev eth0 dstport 8472
+	END
+	check 'reset' reset
+	check_equal 'vxlan devices' '' "$(ip -n "$n1" link show type vxlan)"
+	check_not 'subnet.env' test -e "$TMP/subnet.env"
+	stock_node "$n1" 1 $MAC1
+	stock_peer "$n1" 2 $MAC2 $MAC2
+	! has_iptables || in_ns "$n1" iptables -P FORWARD ACCEPT
+	check 'stock again' exchange
+}
+
 failures_change_nothing()
 {
 	both_stock || return
@@ -259,22 +347,7 @@ failures_change_nothing()
 	ip -n "$n1" link set flannel.7 up
 	unchanged 'port in use' 'UDP port 8472 is in use by the vxlan device flannel.7' over
 	ip -n "$n1" link del flannel.7
-	# Of one that has moved away only its socket is here, which is shared with stock's
-	new_ns away
-	ip -n "$n1" link add moved type vxlan id 9 dstport 8472
-	ip -n "$n1" link set moved netns "$away"
-	ip -n "$away" link set moved up
-	check_refused 'port in use elsewhere' 'has it back and must be started again.*in use' over
-	check_equal 'MAC' $MAC1 "$(lladdr "$n1" flannel.1)"
-	check_not 'ours' ip -n "$n1" link show flannel+1
-	ip -n "$away" link del moved
-	# what flanneld does when it starts
-	batch "$n1" <<-END
-		neigh replace 10.42.2.0 lladdr $MAC2 dev flannel.1 nud permanent
-		neigh replace fd42:0:0:2:: lladdr $MAC2 dev flannel-v6.1 nud permanent
-	END
-	check 'stock again' until_true 5 exchange
-
+	given_back 'take-over'
 	# Our device is made, and cannot have what it needs
 	enter "$n1" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
 	unchanged 'no IPv6 for it' 'not taken over, nothing has changed: address add fd42:' over
@@ -467,4 +540,5 @@ gives_back_by_memory()
 need nft bridge
 [[ -n $FLCTL_AGENT ]] || { echo '1..0 # SKIP needs flctl-agent'; exit 4; }
 run_tests takes_over failures_change_nothing dry_run_lists killed_between another_network \
-	host_gw direct_routing gives_back gives_back_by_memory
+	host_gw direct_routing gives_back gives_back_by_memory gives_back_and_stays \
+	killed_and_reset

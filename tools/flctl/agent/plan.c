@@ -145,7 +145,7 @@ static bool split_routes(struct work *work)
 		if (route->type == RTN_LOCAL)
 			work->locals.routes[work->locals.route_count++] = *route;
 	}
-	return true;
+	return route_index_make(&work->routes, &work->foreign);
 }
 
 static bool prepare(struct work *work)
@@ -161,6 +161,7 @@ static void release(struct work *work)
 {
 	free(work->family[0].peers);
 	free(work->family[1].peers);
+	route_index_free(&work->routes);
 	free(work->foreign.routes);
 	free(work->locals.routes);
 	free(work->used);

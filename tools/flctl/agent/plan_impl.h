@@ -9,6 +9,7 @@
 #define AGENT_PLAN_IMPL_H
 
 #include "plan.h"
+#include "route_index.h"
 
 enum peer_state {
 	PEER_PENDING,
@@ -42,6 +43,7 @@ struct work {
 	struct plan *plan;
 	struct plan_family family[2];
 	struct facts foreign;		/* without the routes that are ours */
+	struct route_index routes;	/* of foreign */
 	struct facts locals;		/* only routes of type local */
 	bool *used, *noticed;		/* of each record */
 	bool no_memory;

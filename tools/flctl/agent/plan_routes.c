@@ -199,7 +199,7 @@ static void add_overlays(struct work *work, const struct plan_family *family)
 
 static bool is_onlink(const struct work *work, const struct addr *addr)
 {
-	const struct fact_route *route = facts_route_to(&work->foreign, addr, 0);
+	const struct fact_route *route = route_index_to(&work->routes, addr);
 
 	return route && !route->gateway.family && !route->multipath &&
 	       route->type == RTN_UNICAST && route->oif == work->in->iface->ifindex;

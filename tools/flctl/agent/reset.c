@@ -136,20 +136,28 @@ static void remove_device(struct reset *r, const struct fact_link *link)
 
 /*
  * Of stock flannel, whose place ours took: an agent that was killed before it could
- * delete it leaves it down, and it keeps flanneld from making another.  @port 0: any.
+ * delete them leaves them down, one by another name, and they keep flanneld from
+ * making others.  @port 0: any.
  */
+static bool is_leftover(const struct fact_link *link, uint32_t vni, uint16_t port)
+{
+	char name[2][32];
+
+	snprintf(name[0], sizeof(name[0]), "flannel-%u", vni);
+	snprintf(name[1], sizeof(name[1]), "flannel-v6.%u", vni);
+	return (!strcmp(link->name, name[0]) || !strcmp(link->name, name[1])) &&
+	       !strcmp(link->kind, "vxlan") && !(link->flags & IFF_UP) &&
+	       link->vxlan.vni == vni && (!port || link->vxlan.port == port);
+}
+
 static void remove_leftover(struct reset *r, uint32_t vni, uint16_t port)
 {
 	struct fact_link *link;
-	char name[32];
 	size_t i;
 
-	snprintf(name, sizeof(name), "flannel-%u", vni);
 	for (i = 0; i < r->facts.link_count; i++) {
 		link = &r->facts.links[i];
-		if (strcmp(link->name, name) || strcmp(link->kind, "vxlan") ||
-		    link->flags & IFF_UP || link->vxlan.vni != vni ||
-		    (port && link->vxlan.port != port))
+		if (!is_leftover(link, vni, port))
 			continue;
 		remove_device(r, link);
 		/* Several of ours may lead to it. */

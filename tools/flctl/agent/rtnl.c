@@ -257,6 +257,16 @@ int rtnl_route_del(const struct fact_route *route)
 	return talk(nlh);
 }
 
+int rtnl_neigh_add(const void *info, size_t len)
+{
+	struct nlmsghdr *nlh = begin(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+
+	if (len > sizeof(request) - NLMSG_HDRLEN)
+		return ipc_failed(EMSGSIZE);
+	memcpy(mnl_nlmsg_put_extra_header(nlh, len), info, len);
+	return talk(nlh);
+}
+
 static struct nlmsghdr *begin_link(uint16_t type, int ifindex)
 {
 	struct nlmsghdr *nlh = begin(type, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * rtnl.h - changes of addresses and routes, names and deletions of links
+ * rtnl.h - changes of addresses, routes and neighbours, names and deletions of links
  *
  * Functions return 0 or a negative errno, and then ipc_error() knows the rest.
  * They share one socket, which opens by itself and lives until rtnl_close();
@@ -23,6 +23,9 @@ enum rtnl_mode {
 int rtnl_route_add(const struct fact_route *route, enum rtnl_mode mode);
 /* Exactly this one; ESRCH. */
 int rtnl_route_del(const struct fact_route *route);
+
+/* @info is a struct ndmsg and its attributes, @len bytes, as the kernel lists them. */
+int rtnl_neigh_add(const void *info, size_t len);
 
 /* Kernels before 6.2 want the link to be down; @up brings it up in the same step. */
 int rtnl_link_rename(int ifindex, const char *name, bool up);

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stock.h"
@@ -88,33 +89,66 @@ static bool is_over(const struct fact_link *link, const struct fact_route *route
 	return link && route->oif == link->ifindex;
 }
 
-static bool is_lease(const struct plan_input *in, const struct fact_route *route)
+/* A subnet of a peer, of either family. */
+struct stock_peer {
+	const struct prefix *subnet;
+	const struct addr *public;
+};
+
+static int compare_peers(const void *a, const void *b)
 {
-	bool v4 = route->dst.addr.family == AF_INET;
+	const struct stock_peer *x = a, *y = b;
+
+	return compare_prefix(x->subnet, y->subnet) ?: compare_addr(x->public, y->public);
+}
+
+bool stock_index_make(struct stock_index *index, const struct plan_input *in)
+{
 	const struct record *record;
 	size_t i;
 
+	memset(index, 0, sizeof(*index));
+	index->peers = calloc(2 * in->peers->count + 1, sizeof(*index->peers));
+	if (!index->peers || !route_index_make(&index->routes, in->facts))
+		return false;
 	for (i = 0; i < in->peers->count; i++) {
 		record = &in->peers->record[i];
-		if (!compare_prefix(v4 ? &record->subnet4 : &record->subnet6, &route->dst) &&
-		    !compare_addr(v4 ? &record->public4 : &record->public6, &route->gateway))
-			return true;
+		index->peers[index->peer_count++] =
+			(struct stock_peer){ &record->subnet4, &record->public4 };
+		index->peers[index->peer_count++] =
+			(struct stock_peer){ &record->subnet6, &record->public6 };
 	}
-	return false;
+	qsort(index->peers, index->peer_count, sizeof(*index->peers), compare_peers);
+	return true;
+}
+
+void stock_index_free(struct stock_index *index)
+{
+	route_index_free(&index->routes);
+	free(index->peers);
+	memset(index, 0, sizeof(*index));
+}
+
+static bool is_lease(const struct stock_index *index, const struct fact_route *route)
+{
+	const struct stock_peer key = { &route->dst, &route->gateway };
+
+	return bsearch(&key, index->peers, index->peer_count, sizeof(key), compare_peers);
 }
 
 /* Is the next hop on the link that the route leaves by, and that one no overlay? */
-static bool is_onlink(const struct facts *facts, const struct fact_route *route)
+static bool is_onlink(const struct facts *facts, const struct stock_index *index,
+		      const struct fact_route *route)
 {
 	const struct fact_link *link = facts_link_by_index(facts, route->oif);
-	const struct fact_route *to = facts_route_to(facts, &route->gateway, 0);
+	const struct fact_route *to = route_index_to(&index->routes, &route->gateway);
 
 	return link && !link_is_overlay(link) && to && to->oif == route->oif &&
 	       to->type == RTN_UNICAST && !to->gateway.family && !to->multipath;
 }
 
-enum stock_route stock_route(const struct plan_input *in, const struct stock_links *links,
-			     const struct fact_route *route)
+enum stock_route stock_route(const struct plan_input *in, const struct stock_index *index,
+			     const struct stock_links *links, const struct fact_route *route)
 {
 	const struct net_family *family = family_of(in->config, route->dst.addr.family);
 	const struct prefix *own = route->dst.addr.family == AF_INET ? &in->own->subnet4 :
@@ -128,9 +162,9 @@ enum stock_route stock_route(const struct plan_input *in, const struct stock_lin
 		return STOCK_FOREIGN;
 	if (is_over(links->v4, route) || is_over(links->v6, route))
 		return STOCK_DEVICE;
-	if (route->onlink || !is_onlink(in->facts, route))
+	if (route->onlink || !is_onlink(in->facts, index, route))
 		return STOCK_FOREIGN;
-	if (is_lease(in, route))
+	if (is_lease(index, route))
 		return STOCK_PEER;
 	return route->dst.len == family->subnet_len ? STOCK_FORMER : STOCK_FOREIGN;
 }

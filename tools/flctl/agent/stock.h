@@ -13,6 +13,7 @@
 #include "iptables.h"
 #include "nft_json.h"
 #include "plan.h"
+#include "route_index.h"
 
 /* kind vxlan; NULL: there is none. */
 struct stock_links {
@@ -37,8 +38,21 @@ enum stock_route {
 	STOCK_BLACKHOLE,	/* of our own subnet */
 };
 
-enum stock_route stock_route(const struct plan_input *in, const struct stock_links *links,
-			     const struct fact_route *route);
+struct stock_peer;
+
+/* What is asked for each route, of thousands; points into the input. */
+struct stock_index {
+	struct route_index routes;
+	struct stock_peer *peers;	/* sorted by subnet and public address */
+	size_t peer_count;
+};
+
+/* False without memory. To be freed in any case. */
+bool stock_index_make(struct stock_index *index, const struct plan_input *in);
+void stock_index_free(struct stock_index *index);
+
+enum stock_route stock_route(const struct plan_input *in, const struct stock_index *index,
+			     const struct stock_links *links, const struct fact_route *route);
 
 enum stock_owner {
 	STOCK_NOBODY,		/* names no network: the mark of kube-proxy */

@@ -9,6 +9,7 @@
 
 #include "apply_impl.h"
 #include "loop.h"
+#include "neigh.h"
 #include "rtnl.h"
 #include "stock.h"
 #include "stock_rules.h"
@@ -25,9 +26,13 @@ struct work {
 	const struct plan *plan;
 	struct facts *facts;
 	struct stock_links links;
+	struct stock_index index;	/* of @facts and peers */
 	char name[IF_NAMESIZE];		/* of our device meanwhile: "flannel+1" */
 	char old[IF_NAMESIZE];		/* of theirs until it is deleted: "flannel-1" */
-	bool given_back;		/* after an exchange that failed */
+	int indexes[2];			/* of both links */
+	struct neigh_list had;		/* of these, before the exchange */
+	bool given_back;		/* after an exchange that failed, */
+	bool whole;			/* and with all that they had */
 };
 
 /* --- what there is --- */
@@ -38,7 +43,7 @@ static bool has_routes(const struct work *w)
 	size_t i;
 
 	for (i = 0; i < w->facts->route_count; i++) {
-		which = stock_route(w->in, &w->links, &w->facts->routes[i]);
+		which = stock_route(w->in, &w->index, &w->links, &w->facts->routes[i]);
 		if (which == STOCK_PEER || which == STOCK_BLACKHOLE)
 			return true;
 	}
@@ -168,19 +173,19 @@ static int delete_links(const struct work *w, int ifindex)
 	return rtnl_batch_send();
 }
 
-/* Of IPv6, but for what it gives itself. */
-static bool is_lost_when_down(const struct work *w, const struct fact_addr *addr)
+static bool is_of_links(const struct work *w, int ifindex)
 {
-	return addr->prefix.addr.family == AF_INET6 && addr->scope != RT_SCOPE_LINK &&
-	       ((w->links.v4 && addr->ifindex == w->links.v4->ifindex) ||
-		(w->links.v6 && addr->ifindex == w->links.v6->ifindex));
+	return (w->links.v4 && ifindex == w->links.v4->ifindex) ||
+	       (w->links.v6 && ifindex == w->links.v6->ifindex);
 }
 
-/*
- * Ours cannot be brought up: theirs gets name, state, addresses and routes back.
- * Its neighbours are lost, which flanneld sets when it starts.
- */
-static int roll_back(const struct work *w, int ifindex)
+/* All of them, but for those that come with addresses. */
+static bool is_lost_route(const struct work *w, const struct fact_route *route)
+{
+	return is_of_links(w, route->oif) && route->protocol != RTPROT_KERNEL;
+}
+
+static int restore_links(const struct work *w, int ifindex)
 {
 	const struct fact_link *links[] = { w->links.v4, w->links.v6 };
 	size_t i;
@@ -190,13 +195,77 @@ static int roll_back(const struct work *w, int ifindex)
 	for (i = 0; i < ARRAY_SIZE(links); i++)
 		if (links[i])
 			rtnl_link_rename(links[i]->ifindex, links[i]->name, is_up(links[i]));
-	for (i = 0; i < w->facts->addr_count; i++)
-		if (is_lost_when_down(w, &w->facts->addrs[i]))
-			rtnl_addr_add(w->facts->addrs[i].ifindex, &w->facts->addrs[i].prefix);
-	for (i = 0; i < w->facts->route_count; i++)
-		if (stock_route(w->in, &w->links, &w->facts->routes[i]) == STOCK_DEVICE)
-			rtnl_route_add(&w->facts->routes[i], RTNL_ADD);
 	return rtnl_batch_send();
+}
+
+/* Those of IPv6 are lost; a link may have given itself some of them again. */
+static int restore_addrs(const struct work *w)
+{
+	const struct fact_addr *addr;
+	int ret, first = 0;
+	size_t i;
+
+	for (i = 0; i < w->facts->addr_count; i++) {
+		addr = &w->facts->addrs[i];
+		if (addr->prefix.addr.family != AF_INET6 || !is_of_links(w, addr->ifindex))
+			continue;
+		ret = rtnl_addr_add(addr->ifindex, &addr->prefix);
+		if (ret != -EEXIST)
+			first = first ?: ret;
+	}
+	return first;
+}
+
+/* One of several next hops cannot be added alone. */
+static int restore_routes(const struct work *w)
+{
+	const struct fact_route *route;
+	int ret, several = 0;
+	size_t i;
+
+	rtnl_batch_begin();
+	for (i = 0; i < w->facts->route_count; i++) {
+		route = &w->facts->routes[i];
+		if (!is_lost_route(w, route))
+			continue;
+		if (route->multipath)
+			several = -EOPNOTSUPP;
+		else
+			rtnl_route_add(route, RTNL_ADD);
+	}
+	ret = rtnl_batch_send();
+	return ret ?: several;
+}
+
+static void lacks(struct work *w, const char *what, int ret)
+{
+	if (!ret)
+		return;
+	log_warning("stock flannel has not all of its %s back: %s", what, strerror(-ret));
+	w->whole = false;
+}
+
+/*
+ * Ours cannot be brought up: theirs gets name, state, addresses, neighbours, FDB
+ * entries and routes back.  What it does not is said.
+ */
+static void roll_back(struct work *w, int ifindex)
+{
+	size_t missing = 0;
+	struct error error;
+
+	w->given_back = w->whole = true;
+	lacks(w, "devices", restore_links(w, ifindex));
+	lacks(w, "addresses", restore_addrs(w));
+	if (!neigh_restore(&w->had, &missing, &error)) {
+		log_warning("%s; stock flannel may miss some", error.text);
+		w->whole = false;
+	} else if (missing) {
+		log_warning("stock flannel has %zu of %zu neighbours and FDB entries not back",
+			    missing, w->had.count);
+		w->whole = false;
+	}
+	lacks(w, "routes", restore_routes(w));
 }
 
 static bool came_up(int ifindex)
@@ -218,18 +287,20 @@ static bool is_untouched(const struct work *w)
 /* False when the old devices are as they were. */
 static bool replace_links(struct work *w, int ifindex, struct error *error)
 {
-	double begin = milliseconds();
-	int ret = exchange(w, ifindex);
+	double begin;
+	int ret;
 
+	if (!neigh_read(&w->had, error))
+		return false;
+	begin = milliseconds();
+	ret = exchange(w, ifindex);
 	w->t->gap = milliseconds() - begin;
 	if (ret) {
 		apply_refused(error, "taking %s over", w->plan->device.name);
 		if (is_untouched(w))
 			return false;
 		if (!came_up(ifindex)) {
-			w->given_back = true;
-			if (roll_back(w, ifindex))
-				log_warning("not all of it: %s", strerror(ipc_error()->code));
+			roll_back(w, ifindex);
 			return false;
 		}
 		log_warning("%s; what is missing is repaired now", error->text);
@@ -253,12 +324,24 @@ static void say_links(const struct work *w)
 				  links[i]->name, format_mac(links[i]->lladdr, mac));
 }
 
+static const char *outcome(const struct work *w)
+{
+	if (!w->given_back)
+		return "nothing has changed";
+	return w->whole ? "stock flannel has all of it back" :
+			  "stock flannel has it back and must be started again";
+}
+
 static bool swap(struct work *w, struct error *error)
 {
 	struct plan temporary = *w->plan;
 	struct error why;
 	int ifindex;
 
+	w->indexes[0] = w->links.v4 ? w->links.v4->ifindex : 0;
+	w->indexes[1] = w->links.v6 ? w->links.v6->ifindex : 0;
+	w->had.links = w->indexes;
+	w->had.link_count = ARRAY_SIZE(w->indexes);
 	memcpy(temporary.device.name, w->name, sizeof(temporary.device.name));
 	if (!build(w, &temporary, error)) {
 		why = *error;
@@ -273,8 +356,7 @@ static bool swap(struct work *w, struct error *error)
 	if (ifindex)
 		rtnl_link_del(ifindex);
 	return set_error(error, "%s is not taken over, %s: %.400s", w->plan->device.name,
-			 w->given_back ? "stock flannel has it back and must be started again" :
-					 "nothing has changed", why.text);
+			 outcome(w), why.text);
 }
 
 /* What a dry run goes on with. */
@@ -284,7 +366,7 @@ static void forget_links(struct work *w)
 	size_t i, left = 0;
 
 	for (i = 0; i < w->facts->route_count; i++)
-		if (stock_route(w->in, &w->links, &w->facts->routes[i]) != STOCK_DEVICE)
+		if (!is_of_links(w, w->facts->routes[i].oif))
 			w->facts->routes[left++] = w->facts->routes[i];
 	w->facts->route_count = left;
 	w->a->replaces = w->links.v4;
@@ -373,12 +455,7 @@ static bool find_planned(const struct work *w, const struct fact_route *route,
 /* One request exchanges the first of the routes that have one key. */
 static bool is_first(const struct work *w, const struct fact_route *route)
 {
-	const struct fact_route *other;
-
-	for (other = w->facts->routes; other < route; other++)
-		if (same_key(other, route))
-			return false;
-	return true;
+	return route_index_first(&w->index.routes, &route->dst, route->metric) == route;
 }
 
 static bool adopt(struct work *w, struct fact_route *route, struct error *error)
@@ -399,7 +476,7 @@ static bool adopt(struct work *w, struct fact_route *route, struct error *error)
 
 static bool is_by_underlay(const struct work *w, const struct fact_route *route)
 {
-	return stock_route(w->in, &w->links, route) > STOCK_DEVICE;
+	return stock_route(w->in, &w->index, &w->links, route) > STOCK_DEVICE;
 }
 
 static bool adopt_routes(struct work *w, struct error *error)
@@ -430,13 +507,25 @@ static void remove_routes_left(struct work *w)
 
 /* --- all of it --- */
 
+/* Whenever the facts have moved. */
+static bool index_facts(struct work *w, struct error *error)
+{
+	stock_index_free(&w->index);
+	return stock_index_make(&w->index, w->in) ||
+	       set_error(error, "no memory to look for routes of stock flannel among %zu",
+			 w->facts->route_count);
+}
+
 bool takeover_look(const struct plan_input *in, const struct plan *plan, struct facts *facts,
 		   bool *found, struct error *error)
 {
 	struct work w = { .in = in, .plan = plan, .facts = facts };
+	bool done;
 
-	return stock_find_links(in->config, facts, &w.links, error) &&
+	done = stock_find_links(in->config, facts, &w.links, error) && index_facts(&w, error) &&
 	       find_anything(&w, found, error);
+	stock_index_free(&w.index);
+	return done;
 }
 
 /* A node comes up all the same, and it is tried again what is left of the rules. */
@@ -454,29 +543,42 @@ static void look(struct work *w)
 	memcpy(t->left, error.text, sizeof(t->left));
 }
 
+static bool begin(struct work *w, struct error *error)
+{
+	bool taken;
+
+	if (!index_facts(w, error))
+		return false;
+	look(w);
+	if (!remove_leftovers(w, error))
+		return false;
+	/* What was found there may have moved. */
+	stock_find_links(w->in->config, w->facts, &w->links, NULL);
+	if (!w->t->found)
+		return true;
+	taken = take_links(w, error);
+	neigh_free(&w->had);
+	/* A dry run has forgotten routes. */
+	return taken && index_facts(w, error) && adopt_routes(w, error);
+}
+
 bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan, struct facts *facts, bool *displaced,
 		    struct error *error)
 {
 	struct work w = { .t = t, .a = a, .in = in, .plan = plan, .facts = facts };
+	bool done;
 
 	if (*plan->device.name) {
 		stock_temporary_name(in->config, '+', w.name);
 		stock_temporary_name(in->config, '-', w.old);
 	}
 	stock_find_links(in->config, facts, &w.links, NULL);
-	look(&w);
-	if (!remove_leftovers(&w, error))
-		return false;
-	/* What was found there may have moved. */
-	stock_find_links(in->config, facts, &w.links, NULL);
-	if (!t->found)
-		return true;
-	if (take_links(&w, error))
-		return adopt_routes(&w, error);
-	/* To try that again would cost stock flannel its neighbours again. */
+	done = begin(&w, error);
+	stock_index_free(&w.index);
+	/* To try that again would cost stock flannel its packets of a moment again. */
 	*displaced = w.given_back;
-	return false;
+	return done;
 }
 
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
@@ -485,10 +587,14 @@ void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *
 	struct work w = {
 		.t = t, .a = a, .in = in, .plan = plan, .facts = (struct facts *)in->facts,
 	};
+	struct error error;
 
 	t->done = true;
-	if (t->found)
+	if (t->found && index_facts(&w, &error))
 		remove_routes_left(&w);
+	else if (t->found)
+		log_warning("%s: they stay", error.text);
+	stock_index_free(&w.index);
 	if (t->found || *t->left)
 		takeover_clean(t, a, plan);
 }

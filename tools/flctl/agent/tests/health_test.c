@@ -226,6 +226,11 @@ static void health_and_readiness(void **state)
 	ask(true, ready);
 	begins("HTTP/1.0 503 Service Unavailable\r\n");
 	contains("\r\n\r\nnot ready: no lease is held\n");
+	wanted.refused = true;
+	wanted.error = "flanneld (pid 7) is running: stop it first";
+	ask(true, ready);
+	contains("\r\n\r\nnot ready: flanneld (pid 7) is running: stop it first\n");
+	wanted.refused = false;
 	wanted.store.lease_held = true;
 	wanted.applied = false;
 	wanted.error = "no route";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is stock flannel's of this network, and what only looks like it. */
 
+#include <time.h>
+
 #include "host.h"
 #include "stock.h"
 
@@ -74,7 +76,13 @@ static struct fact_route *boot(struct scene *s, const char *dst, const char *via
 
 static enum stock_route judge(const struct scene *s, const struct fact_route *route)
 {
-	return stock_route(&s->input, &s->links, route);
+	struct stock_index index;
+	enum stock_route which;
+
+	assert_true(stock_index_make(&index, &s->input));
+	which = stock_route(&s->input, &index, &s->links, route);
+	stock_index_free(&index);
+	return which;
 }
 
 /* Devices */
@@ -273,6 +281,105 @@ static void rules_of_nft(void **state)
 	assert_int_equal(nft_owner_of("[" MATCH("protocol", "\"udp\"") "]"), STOCK_OTHER);
 }
 
+/* So many direct routes, each to the lease of a peer. */
+static void set_up_many(struct scene *s, size_t count)
+{
+	struct record *peers = calloc(count, sizeof(*peers));
+	struct fact_route *routes = calloc(count + 1, sizeof(*routes));
+	size_t i;
+
+	assert_non_null(peers);
+	assert_non_null(routes);
+	set_up(s);
+	s->config.v4.network = a_prefix("10.0.0.0/8");
+	routes[0] = s->host.routes[0];
+	routes[0].dst = a_prefix("172.16.0.0/12");
+	for (i = 0; i < count; i++) {
+		/* The order of a table need not be that of the store. */
+		size_t n = i * 7919 % count;
+
+		peers[i].subnet4 = a_prefix("10.0.0.0/24");
+		peers[i].subnet4.addr.bytes[1] = i >> 8;
+		peers[i].subnet4.addr.bytes[2] = i;
+		peers[i].public4 = an_addr("172.16.0.0");
+		peers[i].public4.bytes[2] = i >> 8;
+		peers[i].public4.bytes[3] = i;
+		routes[1 + n].dst = peers[i].subnet4;
+		routes[1 + n].gateway = peers[i].public4;
+		routes[1 + n].oif = ETH0;
+		routes[1 + n].type = RTN_UNICAST;
+		routes[1 + n].protocol = RTPROT_BOOT;
+	}
+	s->host.facts.routes = routes;
+	s->host.facts.route_count = count + 1;
+	s->peers.record = peers;
+	s->peers.count = count;
+}
+
+/* Seconds of the processor to look at all of them, the best of some. */
+static double time_many(size_t count)
+{
+	double best = 1e9, took;
+	struct stock_index index;
+	struct scene s;
+	clock_t begin;
+	size_t i, run;
+
+	set_up_many(&s, count);
+	for (run = 0; run < 5; run++) {
+		begin = clock();
+		assert_true(stock_index_make(&index, &s.input));
+		for (i = 1; i <= count; i++)
+			assert_int_equal(stock_route(&s.input, &index, &s.links,
+						     &s.host.facts.routes[i]), STOCK_PEER);
+		stock_index_free(&index);
+		took = (double)(clock() - begin) / CLOCKS_PER_SEC;
+		best = took < best ? took : best;
+	}
+	free(s.host.facts.routes);
+	free(s.peers.record);
+	return best;
+}
+
+/* Ten times as many take some ten times as long, and not a hundred times. */
+static void many_routes(void **state)
+{
+	double few = time_many(2000), many = time_many(20000);
+
+	(void)state;
+	print_message("20000 routes take %.1f times as long as 2000\n", many / few);
+	assert_true(many / few < 40);
+}
+
+/* The index finds what a look at all of them does. */
+static void index_as_facts(void **state)
+{
+	const char *const to[] = { "192.0.2.9", "10.42.2.1", "8.8.8.8", "2001:db8::9", "fd42::1" };
+	struct route_index index;
+	struct fact_route *route;
+	struct scene s;
+	struct addr addr;
+	size_t i;
+
+	(void)state;
+	set_up(&s);
+	boot(&s, "10.42.2.0/24", "192.0.2.2", ETH0)->metric = 7;
+	route = boot(&s, "10.42.2.0/24", "192.0.2.3", ETH0);
+	boot(&s, "10.42.2.0/24", "192.0.2.4", ETH0);
+	boot(&s, "10.42.0.0/16", "192.0.2.5", ETH0);
+	boot(&s, "0.0.0.0/0", "192.0.2.254", ETH0);
+	assert_true(route_index_make(&index, &s.host.facts));
+	for (i = 0; i < ARRAY_SIZE(to); i++) {
+		addr = an_addr(to[i]);
+		assert_ptr_equal(route_index_to(&index, &addr),
+				 facts_route_to(&s.host.facts, &addr, 0));
+	}
+	assert_ptr_equal(route_index_first(&index, &route->dst, 0), route);
+	assert_ptr_equal(route_index_first(&index, &route->dst, 7), route - 1);
+	assert_null(route_index_first(&index, &route->dst, 5));
+	route_index_free(&index);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +389,8 @@ int main(void)
 		cmocka_unit_test(names_the_difference),
 		cmocka_unit_test(routes_of_stock_flannel),
 		cmocka_unit_test(routes_of_others),
+		cmocka_unit_test(index_as_facts),
+		cmocka_unit_test(many_routes),
 		cmocka_unit_test(rules_of_iptables),
 		cmocka_unit_test(rules_of_nft),
 	};

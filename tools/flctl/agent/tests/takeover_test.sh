@@ -399,24 +399,37 @@ keeps_the_file_of_a_stock_device()
 	nothing_made
 }
 
-# leftover WORDS - is flannel-1, made with them, there after a reset?
+# leftover NAME WORDS - is it, made with them, there after a reset?
 leftover()
 {
 	made one 'device flannel.1 lladdr 0e:00:00:00:00:01'
-	ip link add flannel-1 type "$@"
-	[[ $UP != 1 ]] || ip link set flannel-1 up
-	"$agent" reset "${common[@]}"
-	[[ -z $(ip link show flannel-1 2>/dev/null) ]] || ip link del flannel-1
+	in_network 10.42
+	ip link add "$1" type "${@:2}"
+	[[ $UP != 1 ]] || ip link set "$1" up
+	"$agent" reset --dry-run "${common[@]}" >"$tmp.dry" 2>&1
+	"$agent" reset "${common[@]}" >"$tmp/out" 2>&1
+	# a dry run says the same
+	diff <(sed 's/^would: //' "$tmp.dry") "$tmp/out" >&2 || touch "$tmp/differs"
+	cat "$tmp/out"
+	rm "$tmp.dry"
+	[[ -z $(ip link show "$1" 2>/dev/null) ]] || ip link del "$1"
 }
 
 removes_the_leftover_of_stock()
 {
-	UP=0 leftover vxlan id 1 dstport 8472 | grep '^link del flannel-1$'
-	[[ $(UP=1 leftover vxlan id 1 dstport 8472) != *flannel-1* ]]
-	[[ $(UP=0 leftover vxlan id 2 dstport 8472) != *flannel-1* ]]
-	[[ $(UP=0 leftover dummy) != *flannel-1* ]]
-	made two 'device flannel.1 lladdr 0e:00:00:00:00:01'
-	[[ $(UP=0 leftover vxlan id 1 dstport 8472) != *flannel-1* ]]
+	local name
+	for name in flannel-1 flannel-v6.1; do
+		UP=0 leftover $name vxlan id 1 dstport 8472 | grep "^link del $name\$"
+		[[ $(UP=1 leftover $name vxlan id 1 dstport 8472) != *"del $name"* ]]
+		[[ $(UP=0 leftover $name vxlan id 2 dstport 8472) != *"del $name"* ]]
+		[[ $(UP=0 leftover $name dummy) != *"del $name"* ]]
+		made two 'device flannel.1 lladdr 0e:00:00:00:00:01'
+		[[ $(UP=0 leftover $name vxlan id 1 dstport 8472) != *"del $name"* ]]
+		nothing_made
+	done
+	[[ ! -e $tmp/differs ]]
+	# what has gone does not keep subnet.env
+	[[ $(UP=0 leftover flannel-v6.1 vxlan id 1 dstport 8472) == *'subnet.env removed'* ]]
 	nothing_made
 }
 
