@@ -2,11 +2,13 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "flanneld.h"
 #include "run_options.h"
@@ -181,19 +183,20 @@ static bool find_file(const struct flanneld *f, char *path, size_t size)
 				file) < (int)size;
 }
 
+/* Whoever made it, it is not waited for. */
 static bool read_env(const char *path, struct subnet_env *env)
 {
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char text[SUBNET_ENV_TEXT] = "";
-	FILE *file = fopen(path, "re");
-	size_t len;
+	struct stat st;
+	ssize_t len;
 
-	if (!file)
+	if (fd < 0)
 		return false;
-	len = fread(text, 1, sizeof(text) - 1, file);
-	text[len] = '\0';
-	fclose(file);
+	len = fstat(fd, &st) || !S_ISREG(st.st_mode) ? -1 : read(fd, text, sizeof(text) - 1);
+	close(fd);
 	errno = EINVAL;
-	return subnet_env_parse(text, env, NULL) &&
+	return len > 0 && subnet_env_parse(text, env, NULL) &&
 	       (env->network4.addr.family || env->network6.addr.family);
 }
 

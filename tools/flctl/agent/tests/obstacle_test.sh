@@ -23,7 +23,7 @@ agent_of_n1()
 {
 	local verb=$1
 	shift
-	timeout 15 ip netns exec n1 "$agent" "$verb" --etcd-endpoints http://10.9.0.9:2379 \
+	timeout -k 1 15 ip netns exec n1 "$agent" "$verb" --etcd-endpoints http://10.9.0.9:2379 \
 		--subnet-file "$tmp/n1/subnet.env" --run-dir "$tmp/n1" --state-dir "$tmp/n1" \
 		--ip-forward=false "$@"
 }
@@ -136,7 +136,7 @@ beside()
 {
 	local status=0
 	start_flanneld n1 "$@" || return
-	"${CAPS[@]}" timeout 15 ip netns exec n1 "$agent" run --once --iface eth1 \
+	"${CAPS[@]}" timeout -k 1 15 ip netns exec n1 "$agent" run --once --iface eth1 \
 		--etcd-endpoints http://10.9.0.9:2379 --subnet-file "$tmp/n1/subnet.env" \
 		--run-dir "$tmp/n1" --state-dir "$tmp/n1" --ip-forward=false >"$tmp/said" 2>&1 ||
 		status=$?
@@ -166,7 +166,10 @@ another_network_s()
 	beside --kube-subnet-mgr --subnet-file "$tmp/other.env" || return
 	beside --subnet-file "$tmp/other.env" || return
 	# it has just been started
-	beside --etcd-prefix=/other --subnet-file "$tmp/none.env"
+	beside --etcd-prefix=/other --subnet-file "$tmp/none.env" || return
+	# nobody writes there, and it is not waited for
+	mkfifo "$tmp/fifo.env" &&
+		beside --etcd-prefix=/other --subnet-file "$tmp/fifo.env"
 }
 
 our_network_s()
