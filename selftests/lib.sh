@@ -533,7 +533,7 @@ require_module()
 # run_tests FUNCTION... - run them all, print KTAP, exit with kselftest's code
 run_tests()
 {
-	local name n=0 failed=0 skipped=0
+	local name n=0 failed=0 skipped=0 begin seconds
 	need ip ethtool flctl
 	require_module
 	trap 'cleanup; exit 1' INT TERM
@@ -541,17 +541,19 @@ run_tests()
 	echo 'TAP version 13'
 	echo "1..$#"
 	for name; do
-		FAILED=0 SKIPPED=
+		FAILED=0 SKIPPED= begin=$EPOCHREALTIME
 		"$name"
 		((SHARED)) || cleanup
+		seconds=$(((${EPOCHREALTIME/./} - ${begin/./}) / 100000))
+		seconds=$((seconds / 10)).$((seconds % 10))
 		if ((FAILED)); then
-			echo "not ok $((++n)) $name"
+			echo "not ok $((++n)) $name ($seconds s)"
 			((++failed))
 		elif [[ -n $SKIPPED ]]; then
-			echo "ok $((++n)) $name # SKIP $SKIPPED"
+			echo "ok $((++n)) $name ($seconds s) # SKIP $SKIPPED"
 			((++skipped))
 		else
-			echo "ok $((++n)) $name"
+			echo "ok $((++n)) $name ($seconds s)"
 		fi
 	done
 	((failed == 0)) || exit $KSFT_FAIL
