@@ -68,15 +68,22 @@ seed()
 	} >"$2/subnet.env"
 }
 
+# options_of N - of flctl run and reset for node N, in OPTIONS
+options_of()
+{
+	local dir=$TMP/n$1
+	OPTIONS=(--etcd-endpoints "http://$ETCD" --iface eth0 --ip-masq --run-dir "$dir"
+		--state-dir "$dir" --subnet-file "$dir/subnet.env")
+}
+
 # agent_start N [OPTIONS...] - in the background
 agent_start()
 {
-	local n=$1 ns=n$1 dir=$TMP/n$1
+	local n=$1 ns=n$1 dir=$TMP/n$1 OPTIONS
 	shift
 	seed "$n" "$dir"
-	ip netns exec "${!ns}" flctl run --etcd-endpoints "http://$ETCD" --iface eth0 --ip-masq \
-		--run-dir "$dir" --state-dir "$dir" --subnet-file "$dir/subnet.env" "$@" \
-		>>"$dir/log" 2>&1 </dev/null &
+	options_of "$n"
+	ip netns exec "${!ns}" flctl run "${OPTIONS[@]}" "$@" >>"$dir/log" 2>&1 </dev/null &
 	PID[n$n]=$!
 }
 
