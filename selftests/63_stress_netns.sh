@@ -46,7 +46,7 @@ delete()
 # again FUNCTION
 again()
 {
-	local end i=0
+	local end i=0 ping
 	underlay 2 && scratch || { fail 'set-up'; return; }
 	overlay_up "$n2" 2 lladdr 02:00:00:00:01:02
 	overlay_peer "$n2" 1 192.168.9.1 02:00:00:00:01:01
@@ -55,8 +55,11 @@ again()
 	while ((SECONDS <= end && !FAILED)); do
 		until_true 10 inner || { fail "round $i: make"; break; }
 		nsenter --net="/run/netns/$inner" ping -n -q -f -w 60 10.42.2.0 >/dev/null 2>&1 &
+		ping=$!
 		$1 $((i++))
-		wait "$!"
+		# it may have entered after the others were killed
+		kill "$ping" 2>/dev/null
+		wait "$ping"
 	done
 	end_floods
 	note "$i rounds"
