@@ -11,20 +11,19 @@
 N=20000
 SHARED=0
 
-# Of a Network that no nameserver of this machine lies in, for which there would be one
-# route for each lease.
-# table [changed] - of node 1, whose own lease is the first, as flctl lists it. Changed:
-# the 5000th has another MAC, the 9000th is gone, and there is one more
+# table [CHANGE...] - of node 1, whose own lease is the first, as flctl lists it: with
+# another MAC of the 5000th (mac), without the 9000th (gone), with one more (more). Of a
+# Network that no nameserver lies in, for which there would be one route for each lease
 table()
 {
-	awk -v n=$N -v changed="${1-}" 'BEGIN {
+	awk -v n=$N -v changes="$*" 'BEGIN {
 		print "11.0.1.0/24 local"
-		for (i = 2; i <= n + (changed != ""); i++) {
-			if (changed && i == 9000)
+		for (i = 2; i <= n + (changes ~ /more/); i++) {
+			if (changes ~ /gone/ && i == 9000)
 				continue
 			a = int(i / 256); b = i % 256
 			printf "11.%d.%d.0/24 via 172.16.%d.%d lladdr 0e:%s:00:00:%02x:%02x\n", a, b, a, b,
-				changed && i == 5000 ? "77" : "00", a, b
+				changes ~ /mac/ && i == 5000 ? "77" : "00", a, b
 		}
 	}'
 }
@@ -32,7 +31,7 @@ table()
 cksum_of_table() { enter "$n1" flctl lease list dev flannel.1 | cksum; }
 has_table() { [[ $(cksum_of_table) == "$1" ]]; }
 
-# check_table TEXT [changed] - it is soon there, and nothing else
+# check_table TEXT [CHANGE...] - it is soon there, and nothing else
 check_table()
 {
 	local wanted
@@ -44,7 +43,7 @@ check_table()
 	return 1
 }
 
-# lease_file [changed] - the same for all hosts, where the own lease is as any other
+# lease_file [CHANGE...] - the same for all hosts, where the own lease is as any other
 lease_file()
 {
 	{
@@ -64,7 +63,8 @@ out_of_a_file()
 	ip netns exec "$n1" flctl run --lease-file "$TMP/leases" --iface eth0 --run-dir "$dir" \
 		--state-dir "$dir" --subnet-file "$dir/subnet.env" >"$dir/log" 2>&1 </dev/null &
 	PID[n1]=$!
-	check_table 'all of them' && lease_file changed && check_table 'changed' changed
+	check_table 'all of them' && lease_file mac && check_table 'another MAC' mac &&
+		lease_file mac gone more && check_table 'one gone, one more' mac gone more
 	end_all
 }
 
@@ -114,9 +114,11 @@ out_of_etcd()
 			'{"Network": "11.0.0.0/8", "Backend": {"Type": "vxlan"}}' >/dev/null &&
 		table | put && agent 1 || { fail 'set-up'; end_all; return; }
 	check_table 'all of them'
-	table changed | grep -Ee '^11.(19.136|78.33).0/24' | put
+	table mac | grep '^11.19.136.0/24' | put
+	check_table 'another MAC' mac
 	etcdctl del /coreos.com/network/subnets/11.35.40.0-24 >/dev/null
-	check_table 'changed' changed
+	table more | tail -n 1 | put
+	check_table 'one gone, one more' mac gone more
 	end_all
 }
 
