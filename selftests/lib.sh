@@ -541,7 +541,7 @@ run_tests()
 	echo 'TAP version 13'
 	echo "1..$#"
 	for name; do
-		FAILED=0 SKIPPED= begin=$EPOCHREALTIME
+		FAILED=0 SKIPPED='' begin=$EPOCHREALTIME
 		"$name"
 		((SHARED)) || cleanup
 		seconds=$(((${EPOCHREALTIME/./} - ${begin/./}) / 100000))
