@@ -258,11 +258,23 @@ static void snapshot(void *data, const struct net_config *config, const struct r
 	agent_soon(&agent, 0);
 }
 
+/* What was refused is there no more. */
+static void forget_refusal(const struct store_state *state)
+{
+	if (agent.refused && !*state->refusal) {
+		agent.refusal[0] = '\0';
+		if (agent.leased)
+			log_info("what store %s has can be used again", agent.store->ops->name);
+	}
+	agent.refused = *state->refusal;
+}
+
 static void store_changed(void *data)
 {
 	const struct store_state *state = &agent.store->state;
 
 	(void)data;
+	forget_refusal(state);
 	if (state->reachable == agent.was_reachable)
 		return;
 	agent.was_reachable = state->reachable;
@@ -443,6 +455,18 @@ static void read_counters(struct agent_status *status)
 	free(list.stats);
 }
 
+static const char *what_is_wrong(const struct store_state *state)
+{
+	if (agent.error[0])
+		return agent.error;
+	if (agent.refusal[0])
+		return agent.refusal;
+	/* Later errors of the store do not hide that one, which stands. */
+	if (strcmp(state->refusal, state->last_error) && *state->refusal)
+		return state->refusal;
+	return agent.no_iface[0] ? agent.no_iface : agent.takeover.left;
+}
+
 static void fill_status(void *data, struct agent_status *status, bool counters)
 {
 	static char device[IF_NAMESIZE];
@@ -464,8 +488,7 @@ static void fill_status(void *data, struct agent_status *status, bool counters)
 	status->generation = agent.generation;
 	status->displaced = agent.displaced;
 	status->refused = !agent.leased && agent.refusal[0];
-	status->error = agent.error[0] ? agent.error : agent.refusal[0] ? agent.refusal :
-			agent.no_iface[0] ? agent.no_iface : agent.takeover.left;
+	status->error = what_is_wrong(&agent.store->state);
 	status->peers = agent.peers.count;
 	status->leases = agent.leases;
 	status->skipped = agent.skipped;

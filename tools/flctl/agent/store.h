@@ -29,6 +29,7 @@ struct store_state {
 	bool lease_held;
 	int64_t lease_expires;		/* loop_now() units, 0: never */
 	char last_error[512];
+	char refusal[512];		/* why the configuration there is not in use, empty: it is */
 };
 
 struct store_handler {

@@ -152,35 +152,83 @@ static const char *config_rest(const struct etcd_store *s)
 	return s->configured ? "; the last good configuration stays in use" : "";
 }
 
+/* The last error is about the configuration: it stands until that is another one. */
+static void config_refused(struct etcd_store *s)
+{
+	strcpy(s->store.state.refusal, s->store.state.last_error);
+	changed(s);
+}
+
+/* What was wrong with an earlier one is past. */
+static void forget_refusal(struct etcd_store *s)
+{
+	struct store_state *state = &s->store.state;
+
+	if (!*state->refusal)
+		return;
+	if (!strcmp(state->last_error, state->refusal))
+		*state->last_error = '\0';
+	*state->refusal = '\0';
+	changed(s);
+}
+
+/* There is no text that could be considered. */
+static void no_config(struct etcd_store *s)
+{
+	free(s->config_text);
+	s->config_text = NULL;
+	s->declined = false;
+	config_refused(s);
+}
+
+static bool parse_config(struct etcd_store *s, struct net_config *config)
+{
+	struct error error;
+
+	if (net_config_parse(s->config_text, strlen(s->config_text), config, &error)) {
+		if (config->v4.network.addr.family != AF_UNSPEC)
+			return true;
+		set_error(&error, "a network without IPv4 has no keys in etcd: EnableIPv4 has to be true");
+	}
+	store_failed(s, "%s: %.300s%s", config_source(s), error.text, config_rest(s));
+	config_refused(s);
+	return false;
+}
+
+/* The handler knows why. */
+static void decline(struct etcd_store *s)
+{
+	struct store_state *state = &s->store.state;
+
+	if (!strcmp(state->last_error, state->refusal))
+		*state->last_error = '\0';
+	snprintf(state->refusal, sizeof(state->refusal), "%.256s cannot be used%s",
+		 config_source(s), config_rest(s));
+	changed(s);
+}
+
 /* The text in config_text. */
 static void consider_config(struct etcd_store *s)
 {
 	struct net_config config;
 	struct node node = { 0 };
-	struct error error;
 
-	s->refused = true;
 	s->declined = false;
-	if (!net_config_parse(s->config_text, strlen(s->config_text), &config, &error)) {
-		store_failed(s, "%s: %.300s%s", config_source(s), error.text, config_rest(s));
+	if (!parse_config(s, &config))
 		return;
-	}
-	if (config.v4.network.addr.family == AF_UNSPEC) {
-		store_failed(s, "%s: a network without IPv4 has no keys in etcd: EnableIPv4 has to be true%s",
-			     config_source(s), config_rest(s));
-		return;
-	}
 	if (s->configured && net_config_equal(&config, &s->config)) {
-		s->refused = false;
+		forget_refusal(s);
 		return;
 	}
 	s->declined = !s->store.handler->configured(s->store.data, &config, &node);
-	if (s->declined)
+	if (s->declined) {
+		decline(s);
 		return;
+	}
 	s->config = config;
 	s->node = node;
 	s->configured = true;
-	s->refused = false;
+	forget_refusal(s);
 	store_deliver(s);
 	own_settle(s);
 }
@@ -202,15 +250,18 @@ void store_config(struct etcd_store *s, const char *text, size_t len)
 	if (text && strlen(text) != len) {
 		store_failed(s, "%s is not text: there is a 0 in it%s", config_source(s),
 			     config_rest(s));
+		no_config(s);
 		return;
 	}
 	free(s->config_text);
 	s->config_text = text ? strndup(text, len) : NULL;
-	if (s->config_text)
+	if (s->config_text) {
 		consider_config(s);
-	else
-		store_failed(s, "%s does not exist: it has to hold the network configuration%s",
-			     config_source(s), config_rest(s));
+		return;
+	}
+	store_failed(s, "%s does not exist: it has to hold the network configuration%s",
+		     config_source(s), config_rest(s));
+	no_config(s);
 }
 
 /* malloc'ed; NULL with a sentence. */
@@ -255,6 +306,7 @@ void store_config_file(struct etcd_store *s)
 	text = read_config_file(s->options.net_config_path, stamp, &error);
 	if (!text) {
 		store_failed(s, "%s%s", error.text, config_rest(s));
+		no_config(s);
 		return;
 	}
 	memcpy(s->file_stamp, stamp, sizeof(stamp));
@@ -307,7 +359,7 @@ static void publish(struct store *store, const struct node *node)
 		s->node = *node;
 		s->node.previous = previous;
 		own_settle(s);
-	} else if (s->config_text && s->refused) {
+	} else if (s->config_text && *s->store.state.refusal) {
 		consider_config(s);
 	}
 }

@@ -27,7 +27,6 @@ struct etcd_store {
 	char *config_text;		/* last seen, NULL: none */
 	struct net_config config;
 	bool configured;		/* accepted: config and node are valid */
-	bool refused;			/* the last one seen was not */
 	bool declined;			/* by the handler: try again */
 	struct node node;
 	int64_t file_stamp[3];		/* of net_config_path: time, size, inode */

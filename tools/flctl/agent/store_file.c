@@ -107,6 +107,15 @@ static void complain(struct file_store *fs, uint64_t content, const char *text)
 	fs->store.handler->changed(fs->store.data);
 }
 
+/* What is there now cannot be used. */
+static void refuse(struct file_store *fs, uint64_t content, const char *text)
+{
+	struct store_state *state = &fs->store.state;
+
+	snprintf(state->refusal, sizeof(state->refusal), "%s", text);
+	complain(fs, content, text);
+}
+
 static void look_at(const char *path, struct look *look)
 {
 	struct stat st;
@@ -289,6 +298,9 @@ static void note_own(struct file_store *fs, bool held)
 	bool news = state->lease_held != held || !state->resyncs;
 
 	state->lease_held = held;
+	/* The file may be bad by now: these are leases of before. */
+	if (*state->refusal)
+		return;
 	*state->last_error = '\0';
 	if (held)
 		return;
@@ -306,7 +318,7 @@ static void deliver(struct file_store *fs, const struct record *own,
 	bool held = own->subnet4.addr.family || own->subnet6.addr.family;
 
 	note_own(fs, held);
-	set_reachable(store, true);
+	set_reachable(store, !*store->state.refusal);
 	store->state.resyncs++;
 	store->handler->snapshot(store->data, &fs->good.config, held ? own : NULL, peers);
 	store->handler->changed(store->data);
@@ -347,6 +359,7 @@ static bool take_file(struct file_store *fs, struct lease_file *file, uint64_t h
 		fs->good = *file;
 		fs->good_hash = hash;
 		fs->said = 0;
+		*fs->store.state.refusal = '\0';
 		deliver(fs, &own, &peers);
 	}
 	record_list_free(&peers);
@@ -378,7 +391,7 @@ static void take_texts(struct file_store *fs, const struct text *text)
 	if (fs->good.entry && fs->configured && hash == fs->good_hash && !fs->said)
 		return;
 	if (!parse_texts(fs, text, &file, &error) || !take_file(fs, &file, hash, &error))
-		complain(fs, hash, error.text);
+		refuse(fs, hash, error.text);
 }
 
 /* Both files as they are, unless they change while they are read. */
@@ -401,7 +414,7 @@ static bool take(struct file_store *fs)
 	if (same && ok)
 		take_texts(fs, text);
 	else if (same)
-		complain(fs, 0, error.text);
+		refuse(fs, 0, error.text);
 	for (i = 0; i < SOURCES; i++)
 		free(text[i].bytes);
 	return same;

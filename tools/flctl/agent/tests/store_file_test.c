@@ -341,6 +341,32 @@ static void not_ours_yet(void **state)
 	assert_int_equal(peers, 1);
 }
 
+/* The leases of before are evaluated for it; the file is no better for that. */
+static void another_address_while_bad(void **state)
+{
+	struct node node;
+
+	(void)state;
+	put("f", NET OWN PEER2);
+	start("f", "");
+	assert_true(until(1, PATIENCE));
+	put_by_rename("f", "x\n");
+	until_error("f:1: ");
+	assert_non_null(strstr(store->state.refusal, "f:1: "));
+	node = self;
+	node.public4 = (struct addr){ AF_INET, { 198, 51, 100, 2 } };
+	store->ops->publish(store, &node);
+	assert_true(until(2, PATIENCE));
+	assert_int_equal(own_mac, 2);
+	assert_false(store->state.reachable);
+	assert_non_null(strstr(store->state.last_error, "f:1: "));
+	put_by_rename("f", NET OWN PEER2);
+	assert_true(until(3, PATIENCE));
+	assert_true(store->state.reachable);
+	assert_string_equal(store->state.refusal, "");
+	assert_string_equal(store->state.last_error, "");
+}
+
 /* An IPv4 address of this host that a VTEP may have. */
 static bool host_address(char text[INET_ADDRSTRLEN])
 {
@@ -431,6 +457,7 @@ int main(void)
 		TEST(comes_late),
 		TEST(no_file),
 		TEST(not_ours_yet),
+		TEST(another_address_while_bad),
 		TEST(ours_by_address),
 		TEST(refused_for_a_while),
 		TEST(with_net_config),
