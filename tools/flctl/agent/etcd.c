@@ -207,7 +207,7 @@ static void login(struct etcd *etcd)
 	char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	char *url = make_url(etcd, etcd->current, "/v3/auth/authenticate");
 	struct http_post post = {
-		.url = url ? url : "", .body = body ? body : "",
+		.url = url, .body = body,
 		.len = body ? strlen(body) : 0, .timeout = TIMEOUT,
 	};
 
@@ -246,7 +246,7 @@ static void send_call(struct etcd_call *call)
 		.authorization = etcd->token,
 		/* A watch at a member that lost its leader ends instead of being silent */
 		.header = call->line ? "Grpc-Metadata-Hasleader: true" : NULL,
-		.body = call->body ? call->body : "",
+		.body = call->body,
 		.len = call->body ? strlen(call->body) : 0,
 		.timeout = call->line ? 0 : TIMEOUT,
 	};
@@ -260,7 +260,7 @@ static void send_call(struct etcd_call *call)
 	call->token = etcd->token_number;
 	call->http.cap = call->cap;
 	url = make_url(etcd, call->endpoint, call->path);
-	post.url = url ? url : "";
+	post.url = url;
 	http_post(etcd->http, &call->http, &post);
 	free(url);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "etcd_json.h"
+#include "json_text.h"
 
 static const char digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -97,7 +98,8 @@ char *base64_decode(const char *text, size_t text_len, size_t *len)
 
 json_t *etcd_json_parse(const char *text, size_t len)
 {
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	json_error_t why;
+	json_t *json = json_text_parse(text, len, JSON_REJECT_DUPLICATES, &why);
 
 	if (json_is_object(json))
 		return json;
@@ -159,6 +161,7 @@ bool etcd_kv(const json_t *json, struct etcd_kv *kv)
 	bool good;
 
 	memset(kv, 0, sizeof(*kv));
+	errno = 0;
 	key = member_bytes(json, "key", &len);
 	good = key && len && len < sizeof(kv->key) && strlen(key) == len;
 	if (good)
@@ -267,5 +270,5 @@ json_t *etcd_txn(json_t *condition, json_t *success, json_t *failure)
 
 	json = etcd_with(json, "compare", array_of(condition));
 	json = etcd_with(json, "success", array_of(success));
-	return failure ? etcd_with(json, "failure", array_of(failure)) : json;
+	return etcd_with(json, "failure", array_of(failure));
 }

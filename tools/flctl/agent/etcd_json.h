@@ -31,7 +31,10 @@ json_t *etcd_json_parse(const char *text, size_t len);
 /* Member @name of @object; 0 when it is absent. */
 bool etcd_number(const json_t *object, const char *name, int64_t *number);
 bool etcd_unsigned(const json_t *object, const char *name, uint64_t *number);
-/* Of a "kv"; the value is to be freed, also after false. */
+/*
+ * Of a "kv"; the value is to be freed, also after false.  When it is only memory that
+ * was missing, errno is ENOMEM, and no other time.
+ */
 bool etcd_kv(const json_t *json, struct etcd_kv *kv);
 
 json_t *etcd_bytes(const void *bytes, size_t len);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,13 @@ static bool keep_last(struct etcd_entry *entry, const struct etcd_entry *before,
 		      "the last good value of it stays in use" : "it is skipped");
 }
 
+static bool no_memory(struct error *error)
+{
+	set_error(error, "out of memory");
+	errno = ENOMEM;
+	return false;
+}
+
 bool etcd_map_put(struct etcd_map *map, const struct etcd_map *old, const char *key,
 		  const struct etcd_kv *kv, struct error *error)
 {
@@ -155,7 +163,8 @@ bool etcd_map_put(struct etcd_map *map, const struct etcd_map *old, const char *
 	before = old ? etcd_map_find(old, key) : NULL;
 	entry = get_entry(map, key);
 	if (!entry)
-		return set_error(error, "out of memory");
+		return no_memory(error);
+	errno = 0;
 	if (!entry->kept && entry->mod_revision >= kv->mod_revision)
 		return true;
 	if (!before && entry->mod_revision)
@@ -165,7 +174,8 @@ bool etcd_map_put(struct etcd_map *map, const struct etcd_map *old, const char *
 	if (!entry->subnet)
 		return before || report(error, key, &why, "it is skipped");
 	if (!record_parse_value(kv->value, kv->len, &value, &why))
-		return keep_last(entry, before, &subnet, &why, error);
+		return errno == ENOMEM ? no_memory(error) :
+		       keep_last(entry, before, &subnet, &why, error);
 	set_value(entry, &subnet, &value);
 	return true;
 }
@@ -181,12 +191,13 @@ bool etcd_map_delete(struct etcd_map *map, const char *key, int64_t revision)
 	return true;
 }
 
-size_t etcd_map_keep(struct etcd_map *map, const struct etcd_map *old, const char *own,
-		     int64_t until)
+bool etcd_map_keep(struct etcd_map *map, const struct etcd_map *old, const char *own,
+		   int64_t until, size_t *kept)
 {
 	struct etcd_entry *entry, *copy;
-	size_t i, count = 0;
+	size_t i;
 
+	*kept = 0;
 	for (i = 0; i < old->count; i++) {
 		entry = old->entry[i];
 		if (!entry->good || !strcmp(entry->key, own) || (!until && !entry->kept) ||
@@ -194,14 +205,14 @@ size_t etcd_map_keep(struct etcd_map *map, const struct etcd_map *old, const cha
 			continue;
 		copy = get_entry(map, entry->key);
 		if (!copy)
-			break;
+			return false;
 		*copy = *entry;
 		if (!copy->kept)
 			copy->kept = until;
 		map->kept++;
-		count++;
+		++*kept;
 	}
-	return count;
+	return true;
 }
 
 static bool same_addr(const struct addr *a, const struct addr *b)

@@ -31,14 +31,15 @@ struct etcd_entry *etcd_map_find(const struct etcd_map *map, const char *key);
  * Take over a key and value that etcd holds; @key is without the prefix.  What is
  * older than what is known changes nothing.  Returns false with a sentence when
  * it is bad and was not known to be: @old, if not NULL, is where to look, too.
+ * False with errno ENOMEM, and no other errno: @map is not what etcd holds.
  */
 bool etcd_map_put(struct etcd_map *map, const struct etcd_map *old, const char *key,
 		  const struct etcd_kv *kv, struct error *error);
 /* False: nothing changed. */
 bool etcd_map_delete(struct etcd_map *map, const char *key, int64_t revision);
-/* Keep those of @old that @map lacks; not @own.  Returns how many. */
-size_t etcd_map_keep(struct etcd_map *map, const struct etcd_map *old, const char *own,
-		     int64_t until);
+/* Keep those of @old that @map lacks, @kept of them; not @own.  False: no memory. */
+bool etcd_map_keep(struct etcd_map *map, const struct etcd_map *old, const char *own,
+		   int64_t until, size_t *kept);
 /* Drop what is kept for longer than @now, or belongs to somebody present. */
 bool etcd_map_expire(struct etcd_map *map, int64_t now);
 void etcd_map_free(struct etcd_map *map);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,13 +81,21 @@ static void look_again(struct etcd_store *s, const struct etcd_answer *answer)
 	const json_t *range = json_object_get(json_array_get(responses, 0), "response_range");
 	const json_t *kvs = json_object_get(range, "kvs");
 	struct etcd_kv kv = { 0 };
-	struct error error;
+	struct error error = { "" };
+	bool good = true;
 
+	errno = 0;
 	if (!json_array_size(kvs))
 		etcd_map_delete(&s->map, s->op_key, answer->revision);
-	else if (etcd_kv(json_array_get(kvs, 0), &kv) &&
-		 !etcd_map_put(&s->map, NULL, s->op_key, &kv, &error))
+	else
+		good = etcd_kv(json_array_get(kvs, 0), &kv) &&
+		       etcd_map_put(&s->map, NULL, s->op_key, &kv, &error);
+	if (!good && errno == ENOMEM) {
+		store_failed(s, "out of memory for %s", s->op_key);
+		sync_again(s);
+	} else if (*error.text) {
 		store_failed(s, "%s", error.text);
+	}
 	free(kv.value);
 	store_deliver(s);
 }
@@ -174,7 +183,9 @@ void op_create(struct etcd_store *s, const struct record *record, const char *ke
 	s->op_record = *record;
 	s->op_record.lease = s->spare;
 	strcpy(s->op_key, key);
-	if (full && can_be_read(s))
+	if (!full)
+		op_retreat(s);
+	else if (can_be_read(s))
 		begin(s, "/v3/kv/txn", put_if(s, full, etcd_if_absent(full),
 					      etcd_int(s->spare)), on_create);
 	free(full);
@@ -206,7 +217,9 @@ void op_update(struct etcd_store *s, const struct etcd_entry *entry,
 
 	s->op_record = *wanted;
 	strcpy(s->op_key, entry->key);
-	if (full && can_be_read(s))
+	if (!full)
+		op_retreat(s);
+	else if (can_be_read(s))
 		begin(s, "/v3/kv/txn",
 		      put_if(s, full, etcd_if_revision(full, entry->mod_revision), json_true()),
 		      on_update);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,36 +109,54 @@ static void on_list_timer(struct loop_timer *timer)
 	etcd_post(s->etcd, &s->list, "/v3/kv/txn", first_page(s));
 }
 
-/* One key of a list or event; a bad one concerns nobody but itself. */
-static void put_kv(struct etcd_store *s, struct etcd_map *map, const struct etcd_map *old,
+/*
+ * One key of a list or event; a bad one concerns nobody but itself.  False: there is
+ * no memory for it, and the copy is not what etcd has.
+ */
+static bool put_kv(struct etcd_store *s, struct etcd_map *map, const struct etcd_map *old,
 		   const json_t *json)
 {
 	struct error error;
 	struct etcd_kv kv;
 	const char *key;
 
+	bool good = true;
+
 	if (!etcd_kv(json, &kv)) {
+		free(kv.value);
+		if (errno == ENOMEM)
+			return false;
 		s->uncountable = true;
 		store_failed(s, "a key below %s has a 0 in it, or more than %d bytes; it is skipped",
 			     s->subnets_key, ETCD_KEY - 1);
-		free(kv.value);
-		return;
+		return true;
 	}
 	key = below(s, kv.key);
-	if (key && !etcd_map_put(map, old, key, &kv, &error))
-		store_failed(s, "%s", error.text);
+	if (key && !etcd_map_put(map, old, key, &kv, &error)) {
+		good = errno != ENOMEM;
+		if (good)
+			store_failed(s, "%s", error.text);
+	}
 	free(kv.value);
+	return good;
+}
+
+static bool list_failed(struct etcd_store *s, const char *why)
+{
+	store_failed(s, "list of %s: %s", s->subnets_key, why);
+	return false;
 }
 
 /* Another store than it was, or an old copy of it: what it lacks was not removed. */
-static void take_fresh(struct etcd_store *s)
+static bool take_fresh(struct etcd_store *s)
 {
 	bool back = s->cluster && (s->fresh_cluster != s->cluster ||
 				   s->fresh_revision < s->revision);
 	size_t kept;
 
-	kept = etcd_map_keep(&s->fresh, &s->map, s->has_own ? s->own_key : "",
-			     back ? loop_now() + KEEP : 0);
+	if (!etcd_map_keep(&s->fresh, &s->map, s->has_own ? s->own_key : "",
+			   back ? loop_now() + KEEP : 0, &kept))
+		return list_failed(s, "out of memory");
 	etcd_map_expire(&s->fresh, loop_now());
 	if (back)
 		store_failed(s, "etcd went back from revision %" PRId64 " to %" PRId64
@@ -151,6 +170,7 @@ static void take_fresh(struct etcd_store *s)
 	s->revision = s->fresh_revision;
 	if (back)
 		own_doubt(s);
+	return true;
 }
 
 static void watch(struct etcd_store *s, struct etcd_call *call, json_t *range)
@@ -162,10 +182,14 @@ static void watch(struct etcd_store *s, struct etcd_call *call, json_t *range)
 
 static void list_complete(struct etcd_store *s)
 {
-	char *config = s->fresh_config;
+	char *config;
 
+	if (!take_fresh(s)) {
+		sync_again(s);
+		return;
+	}
+	config = s->fresh_config;
 	s->fresh_config = NULL;
-	take_fresh(s);
 	s->synced = true;
 	s->store.state.resyncs++;
 	s->beats = s->miscounts = 0;
@@ -177,19 +201,13 @@ static void list_complete(struct etcd_store *s)
 		watch(s, &s->config_watch, etcd_key(s->config_key));
 	loop_after(&s->beat_timer, store_jitter(BEAT));
 	store_reachable(s, true);
-	if (from_config_key(s))
-		store_config(s, config, s->fresh_config_len);
-	else
+	if (!from_config_key(s))
 		store_config_file(s);
+	else if (!store_config(s, config, s->fresh_config_len))
+		sync_again(s);
 	free(config);
 	store_deliver(s);
 	own_settle(s);
-}
-
-static bool list_failed(struct etcd_store *s, const char *why)
-{
-	store_failed(s, "list of %s: %s", s->subnets_key, why);
-	return false;
 }
 
 /* The keys of one answer into fresh; @next: where the rest begins. */
@@ -206,7 +224,8 @@ static bool take_page(struct etcd_store *s, const json_t *range, json_t **next)
 	if (s->fresh.count + json_array_size(kvs) > KEYS)
 		return list_failed(s, "there are more than 262144 keys");
 	json_array_foreach(kvs, i, kv)
-		put_kv(s, &s->fresh, &s->map, kv);
+		if (!put_kv(s, &s->fresh, &s->map, kv))
+			return list_failed(s, "out of memory");
 	*next = more ? next_key(kvs) : NULL;
 	return !more || *next || list_failed(s, "the answer is not complete");
 }
@@ -311,38 +330,53 @@ static bool is_delete(const json_t *event)
 	return type && !strcmp(type, "DELETE");
 }
 
-static void take_delete(struct etcd_store *s, const json_t *json)
+static bool take_delete(struct etcd_store *s, const json_t *json)
 {
 	const char *key;
 	struct etcd_kv kv;
+	bool good = etcd_kv(json, &kv), starved = !good && errno == ENOMEM;
 
-	if (etcd_kv(json, &kv)) {
+	if (good) {
 		key = below(s, kv.key);
 		if (key && etcd_map_delete(&s->map, key, kv.mod_revision))
 			store_deliver(s);
 	}
 	free(kv.value);
+	return !starved;
+}
+
+/* False: no memory for it. */
+static bool take_event(struct etcd_store *s, const json_t *event)
+{
+	const json_t *json = json_object_get(event, "kv");
+	int64_t revision;
+
+	if (is_delete(event)) {
+		if (!take_delete(s, json))
+			return false;
+	} else {
+		if (!put_kv(s, &s->map, NULL, json))
+			return false;
+		store_deliver(s);
+	}
+	if (etcd_number(json, "mod_revision", &revision) && revision > s->revision)
+		s->revision = revision;
+	return true;
 }
 
 static void on_subnets(struct etcd_call *call, const struct etcd_answer *answer)
 {
 	struct etcd_store *s = container_of(call, struct etcd_store, subnets_watch);
-	const json_t *events = json_object_get(answer->json, "events"), *event, *json;
-	int64_t revision;
+	const json_t *events = json_object_get(answer->json, "events"), *event;
 	size_t i;
 
 	if (!watch_goes_on(s, call, answer, &s->subnets_watched) || !json_array_size(events))
 		return;
 	json_array_foreach(events, i, event) {
-		json = json_object_get(event, "kv");
-		if (is_delete(event)) {
-			take_delete(s, json);
-		} else {
-			put_kv(s, &s->map, NULL, json);
-			store_deliver(s);
-		}
-		if (etcd_number(json, "mod_revision", &revision) && revision > s->revision)
-			s->revision = revision;
+		if (take_event(s, event))
+			continue;
+		doubt(s, call, "out of memory for an event");
+		return;
 	}
 	etcd_map_expire(&s->map, loop_now());
 	own_settle(s);
@@ -352,18 +386,24 @@ static void on_config(struct etcd_call *call, const struct etcd_answer *answer)
 {
 	struct etcd_store *s = container_of(call, struct etcd_store, config_watch);
 	const json_t *events = json_object_get(answer->json, "events"), *event;
-	struct etcd_kv kv;
+	struct etcd_kv kv = { .len = 0 };
+	bool good = true;
 	size_t i;
 
 	if (!watch_goes_on(s, call, answer, &s->config_watched))
 		return;
 	json_array_foreach(events, i, event) {
-		if (is_delete(event))
-			store_config(s, NULL, 0);
-		else if (etcd_kv(json_object_get(event, "kv"), &kv))
-			store_config(s, kv.value, kv.len);
-		if (!is_delete(event))
+		if (is_delete(event)) {
+			good = store_config(s, NULL, 0);
+		} else {
+			good = etcd_kv(json_object_get(event, "kv"), &kv) &&
+			       store_config(s, kv.value, kv.len);
 			free(kv.value);
+		}
+		if (!good) {
+			doubt(s, call, "an event of the configuration could not be read");
+			return;
+		}
 	}
 	own_settle(s);
 }

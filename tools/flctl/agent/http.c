@@ -257,6 +257,24 @@ static void on_later(struct loop_timer *timer)
 	hand_out(container_of(timer, struct http, later));
 }
 
+static struct socket *new_socket(struct http *http, curl_socket_t fd)
+{
+	struct socket *socket = calloc(1, sizeof(*socket));
+
+	if (!socket)
+		return NULL;
+	socket->http = http;
+	socket->watch = (struct loop_watch){ .fd = -1, .ready = on_ready };
+	if (!curl_multi_assign(http->multi, fd, socket))
+		return socket;
+	free(socket);
+	return NULL;
+}
+
+/*
+ * An error would make an end of all requests, also of those to come: one that
+ * cannot be waited for ends by its time.
+ */
 static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *private)
 {
 	struct socket *socket = private;
@@ -270,19 +288,15 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *p
 		free(socket);
 		return 0;
 	}
-	if (!socket) {
-		socket = calloc(1, sizeof(*socket));
-		if (!socket)
-			return -1;
-		socket->http = http;
-		socket->watch = (struct loop_watch){ .fd = -1, .ready = on_ready };
-		curl_multi_assign(http->multi, fd, socket);
-	}
+	if (!socket)
+		socket = new_socket(http, fd);
 	if (what & CURL_POLL_IN)
 		events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		events |= EPOLLOUT;
-	return loop_watch(&socket->watch, fd, events) ? 0 : -1;
+	if (!socket || !loop_watch(&socket->watch, fd, events))
+		log_warning("no memory to wait for an answer");
+	return 0;
 }
 
 static int set_timer(CURLM *multi, long milliseconds, void *arg)
@@ -417,7 +431,8 @@ void http_post(struct http *http, struct http_call *call, const struct http_post
 	call->next = http->calls;
 	http->calls = call;
 	call->easy = curl_easy_init();
-	if (call->easy && set_transport(call->easy, http) && set_request(call, post) &&
+	/* Without body, an empty transaction would succeed. */
+	if (post->url && post->body && call->easy && set_transport(call->easy, http) && set_request(call, post) &&
 	    !curl_multi_add_handle(http->multi, call->easy))
 		return;
 	call->ended = true;

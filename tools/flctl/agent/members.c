@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Members of JSON objects, found as stock flannel finds them. */
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
+#include "json_text.h"
 #include "members.h"
 
 bool members_load(struct members *members, const char *text, size_t len,
@@ -17,7 +19,10 @@ bool members_load(struct members *members, const char *text, size_t len,
 	if (len > MEMBERS_TEXT)
 		return set_error(error, "the text has %zu bytes, %u are allowed", len,
 				 MEMBERS_TEXT);
-	members->object = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	members->object = json_text_parse(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+					  &why);
+	if (!members->object && errno == ENOMEM)
+		return set_error(error, "out of memory");
 	if (!members->object)
 		return set_error(error, "not JSON: line %d, column %d: %s", why.line,
 				 why.column, why.text);

@@ -416,6 +416,8 @@ static void plan_family(struct work *work, unsigned int which, const bool *same_
 	order = sorted(family, by_vtep);
 	if (order)
 		refuse_macs(work, family, order);
+	else
+		work->no_memory = true;
 	free(order);
 	order = sorted(family, by_age);
 	take_length(&pass, family->subnet.len);

@@ -44,7 +44,10 @@ bool record_parse_key(const char *key, struct record *record, struct error *erro
 /* Without any prefix. */
 const char *record_format_key(const struct record *record, char text[RECORD_KEY]);
 
-/* The JSON value into all but subnets, lease and revision. */
+/*
+ * The JSON value into all but subnets, lease and revision.  When it is only memory
+ * that was missing, errno is ENOMEM, and no other time.
+ */
 bool record_parse_value(const char *json, size_t len, struct record *record,
 			struct error *error);
 /* As stock flannel would write it; malloc'ed. */

@@ -234,16 +234,14 @@ static void suppose(const struct net_config *config, const struct record_list *p
 		refuse("%s", error.text);
 }
 
-static void snapshot(void *data, const struct net_config *config, const struct record *own,
+static bool snapshot(void *data, const struct net_config *config, const struct record *own,
 		     const struct record_list *peers)
 {
 	char key[RECORD_KEY];
 
 	(void)data;
-	if (!record_list_copy(&agent.peers, peers)) {
-		log_error("out of memory for %zu leases; the table of before stays", peers->count);
-		return;
-	}
+	if (!record_list_copy(&agent.peers, peers))
+		return false;
 	agent.config = *config;
 	if (own) {
 		if (!agent.leased || !record_same_subnet(own, &agent.own))
@@ -256,6 +254,7 @@ static void snapshot(void *data, const struct net_config *config, const struct r
 	}
 	agent.fresh = true;
 	agent_soon(&agent, 0);
+	return true;
 }
 
 /* What was refused is there no more. */

@@ -41,9 +41,10 @@ struct store_handler {
 			   struct node *node);
 	/*
 	 * All records, our own not among them, and @own, NULL when we have none
-	 * at the moment.
+	 * at the moment.  Returns false when there is no memory: nothing of it is
+	 * taken, and it has to come again.
 	 */
-	void (*snapshot)(void *data, const struct net_config *config,
+	bool (*snapshot)(void *data, const struct net_config *config,
 			 const struct record *own, const struct record_list *peers);
 	/* The state changed, or an error happened that is worth knowing. */
 	void (*changed)(void *data);

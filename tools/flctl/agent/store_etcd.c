@@ -13,6 +13,7 @@
 
 #define COALESCE	20		/* milliseconds after the last change */
 #define COALESCE_MOST	200		/* and after the first */
+#define AGAIN		100		/* for want of memory, and doubled */
 #define FILE_CAP	(1 << 20)
 #define RELEASE_TIME	10000
 
@@ -130,12 +131,15 @@ static void on_deliver(struct loop_timer *timer)
 	s->deliver_since = 0;
 	if (!s->configured || !s->cluster)
 		return;
-	if (collect_peers(s, &peers)) {
-		s->store.handler->snapshot(s->store.data, &s->config,
-					   s->has_own ? &s->own : NULL, &peers);
+	if (collect_peers(s, &peers) &&
+	    s->store.handler->snapshot(s->store.data, &s->config, s->has_own ? &s->own : NULL,
+				       &peers)) {
+		s->undelivered = 0;
 	} else {
-		store_failed(s, "out of memory for a snapshot of %zu records", s->map.count);
-		loop_after(timer, 1000);
+		store_failed(s, "out of memory for a snapshot of %zu records; tried again",
+			     s->map.count);
+		loop_after(timer, AGAIN << (s->undelivered < 5 ? s->undelivered : 5));
+		s->undelivered++;
 	}
 	record_list_free(&peers);
 }
@@ -185,11 +189,13 @@ static bool parse_config(struct etcd_store *s, struct net_config *config)
 {
 	struct error error;
 
+	errno = 0;
 	if (net_config_parse(s->config_text, strlen(s->config_text), config, &error)) {
 		if (config->v4.network.addr.family != AF_UNSPEC)
 			return true;
 		set_error(&error, "a network without IPv4 has no keys in etcd: EnableIPv4 has to be true");
 	}
+	s->declined = errno == ENOMEM;
 	store_failed(s, "%s: %.300s%s", config_source(s), error.text, config_rest(s));
 	config_refused(s);
 	return false;
@@ -240,28 +246,29 @@ void store_reconsider(struct etcd_store *s)
 		consider_config(s);
 }
 
-void store_config(struct etcd_store *s, const char *text, size_t len)
+bool store_config(struct etcd_store *s, const char *text, size_t len)
 {
 	bool same = text && s->config_text && strlen(s->config_text) == len &&
 		    !memcmp(s->config_text, text, len);
 
 	if (same)
-		return;
+		return true;
 	if (text && strlen(text) != len) {
 		store_failed(s, "%s is not text: there is a 0 in it%s", config_source(s),
 			     config_rest(s));
 		no_config(s);
-		return;
+		return true;
 	}
 	free(s->config_text);
 	s->config_text = text ? strndup(text, len) : NULL;
 	if (s->config_text) {
 		consider_config(s);
-		return;
+		return true;
 	}
-	store_failed(s, "%s does not exist: it has to hold the network configuration%s",
-		     config_source(s), config_rest(s));
+	store_failed(s, "%s %s%s", config_source(s), text ? "cannot be kept: out of memory" :
+		     "does not exist: it has to hold the network configuration", config_rest(s));
 	no_config(s);
+	return !text;
 }
 
 /* malloc'ed; NULL with a sentence. */

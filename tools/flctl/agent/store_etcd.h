@@ -27,7 +27,7 @@ struct etcd_store {
 	char *config_text;		/* last seen, NULL: none */
 	struct net_config config;
 	bool configured;		/* accepted: config and node are valid */
-	bool declined;			/* by the handler: try again */
+	bool declined;			/* by the handler, or for want of memory: try again */
 	struct node node;
 	int64_t file_stamp[3];		/* of net_config_path: time, size, inode */
 
@@ -72,6 +72,7 @@ struct etcd_store {
 	/* To the handler */
 	struct loop_timer deliver_timer;
 	int64_t deliver_since;		/* oldest change not delivered, 0: none */
+	unsigned int undelivered;	/* snapshots in a row, for want of memory */
 };
 
 /* store_etcd.c */
@@ -83,8 +84,11 @@ void store_held(struct etcd_store *s, bool held);
 void store_deliver(struct etcd_store *s);
 /* A configuration that the handler declined: perhaps it can be used now. */
 void store_reconsider(struct etcd_store *s);
-/* The configuration as it is in the store now, NUL behind it; NULL: there is none. */
-void store_config(struct etcd_store *s, const char *text, size_t len);
+/*
+ * The configuration as it is in the store now, NUL behind it; NULL: there is none.
+ * False: no memory, it has to be told again.
+ */
+bool store_config(struct etcd_store *s, const char *text, size_t len);
 /* net_config_path, when it is another file than last time. */
 void store_config_file(struct etcd_store *s);
 char *store_key(const struct etcd_store *s, const char *key);

@@ -64,7 +64,7 @@ struct file_store {
 	uint64_t good_hash;
 	uint64_t said;			/* hash of the complaint that was logged last */
 	bool configured;		/* the handler took the configuration of @good */
-	bool retry;			/* the handler refused the last one */
+	bool retry;			/* what was refused may be of use later */
 	struct node node;
 };
 
@@ -255,19 +255,24 @@ static void add_addr(const struct sockaddr *sa, struct addr *addr)
 		memcpy(addr->bytes, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
 }
 
-/* All addresses of this host; NULL: none, or no memory. */
-static struct addr *host_addresses(size_t *count)
+/* All addresses of this host, malloc'ed; NULL with a sentence. */
+static struct addr *host_addresses(size_t *count, struct error *error)
 {
 	struct ifaddrs *list, *a;
 	struct addr *addrs;
 	size_t room = 0;
 
 	*count = 0;
-	if (getifaddrs(&list))
+	if (getifaddrs(&list)) {
+		set_error(error, "the addresses of this host cannot be listed: %s",
+			  strerror(errno));
 		return NULL;
+	}
 	for (a = list; a; a = a->ifa_next)
 		room++;
 	addrs = calloc(room ? room : 1, sizeof(*addrs));
+	if (!addrs)
+		set_error(error, "no memory for the addresses of this host");
 	for (a = list; a && addrs; a = a->ifa_next)
 		if (a->ifa_addr && (a->ifa_addr->sa_family == AF_INET ||
 				    a->ifa_addr->sa_family == AF_INET6))
@@ -282,9 +287,11 @@ static bool make_records(struct file_store *fs, const struct lease_file *file,
 	struct lease_file_host host = {
 		.public4 = fs->node.public4, .public6 = fs->node.public6,
 	};
-	struct addr *addrs = host_addresses(&host.count);
+	struct addr *addrs = host_addresses(&host.count, error);
 	bool ok;
 
+	if (!addrs)
+		return false;
 	host.addr = addrs;
 	ok = lease_file_records(file, fs->source[LEASES].path, &host, own, peers, error);
 	free(addrs);
@@ -317,10 +324,14 @@ static void deliver(struct file_store *fs, const struct record *own,
 	struct store *store = &fs->store;
 	bool held = own->subnet4.addr.family || own->subnet6.addr.family;
 
+	if (!store->handler->snapshot(store->data, &fs->good.config, held ? own : NULL, peers)) {
+		complain(fs, fs->good_hash, "no memory for a snapshot; tried again");
+		fs->retry = true;
+		return;
+	}
 	note_own(fs, held);
 	set_reachable(store, !*store->state.refusal);
 	store->state.resyncs++;
-	store->handler->snapshot(store->data, &fs->good.config, held ? own : NULL, peers);
 	store->handler->changed(store->data);
 }
 
@@ -350,6 +361,8 @@ static bool take_file(struct file_store *fs, struct lease_file *file, uint64_t h
 	     set_error(error, "the network of %s cannot be used", fs->source[LEASES].path);
 	if (ok && !make_records(fs, file, &own, &peers, error)) {
 		fs->configured = fs->good.entry;
+		/* Perhaps with other addresses of this host, or more memory. */
+		fs->retry = true;
 		ok = false;
 	}
 	if (!ok) {
@@ -373,9 +386,11 @@ static void evaluate(struct file_store *fs, bool only_if_own)
 	struct error error;
 	struct record own;
 
-	if (!make_records(fs, &fs->good, &own, &peers, &error))
+	errno = 0;
+	if (!make_records(fs, &fs->good, &own, &peers, &error)) {
+		fs->retry |= errno == ENOMEM;
 		complain(fs, fs->good_hash, error.text);
-	else if (!only_if_own || own.subnet4.addr.family || own.subnet6.addr.family)
+	} else if (!only_if_own || own.subnet4.addr.family || own.subnet6.addr.family)
 		deliver(fs, &own, &peers);
 	record_list_free(&peers);
 }
@@ -390,8 +405,11 @@ static void take_texts(struct file_store *fs, const struct text *text)
 	hash = hash_bytes(hash, text[CONFIG].bytes, text[CONFIG].len);
 	if (fs->good.entry && fs->configured && hash == fs->good_hash && !fs->said)
 		return;
-	if (!parse_texts(fs, text, &file, &error) || !take_file(fs, &file, hash, &error))
+	errno = 0;
+	if (!parse_texts(fs, text, &file, &error) || !take_file(fs, &file, hash, &error)) {
+		fs->retry |= errno == ENOMEM;
 		refuse(fs, hash, error.text);
+	}
 }
 
 /* Both files as they are, unless they change while they are read. */
@@ -407,7 +425,9 @@ static bool take(struct file_store *fs)
 	for (i = 0; i < SOURCES; i++)
 		look_at(fs->source[i].path, &fs->source[i].taken);
 	for (i = 0; i < SOURCES && ok; i++) {
+		errno = 0;
 		ok = read_source(&fs->source[i], &text[i], &error);
+		fs->retry |= !ok && errno == ENOMEM;
 		look_at(fs->source[i].path, &after);
 		same = same && same_look(&fs->source[i].taken, &after);
 	}

@@ -4,6 +4,7 @@
  * is to be told, lines on standard input what to do, and every snapshot and
  * change of state is a line on standard output.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "starve.h"
 #include "store.h"
 
 struct driver {
@@ -21,6 +23,7 @@ struct driver {
 	size_t len;
 	bool reachable, held;
 	char error[512];
+	unsigned int declines;		/* so many snapshots */
 };
 
 static struct driver driver;
@@ -74,13 +77,30 @@ static bool configured(void *data, const struct net_config *config, struct node 
 	return true;
 }
 
-static void snapshot(void *data, const struct net_config *config, const struct record *own,
+/* As the agent does. */
+static bool keep(const struct record_list *peers)
+{
+	static struct record_list kept;
+	bool done;
+
+	if (driver.declines) {
+		driver.declines--;
+		return false;
+	}
+	done = record_list_copy(&kept, peers);
+	record_list_free(&kept);
+	return done;
+}
+
+static bool snapshot(void *data, const struct net_config *config, const struct record *own,
 		     const struct record_list *peers)
 {
 	size_t i;
 
 	(void)data;
 	(void)config;
+	if (!keep(peers))
+		return false;
 	printf("snapshot own");
 	if (own)
 		print_record(own);
@@ -90,6 +110,7 @@ static void snapshot(void *data, const struct net_config *config, const struct r
 	for (i = 0; i < peers->count && peers->count <= 20; i++)
 		print_record(&peers->record[i]);
 	printf("\n");
+	return true;
 }
 
 static void print_state(void)
@@ -139,6 +160,12 @@ static void obey(const char *line)
 		release();
 	} else if (!strcmp(line, "state")) {
 		print_state();
+	} else if (!strncmp(line, "decline ", 8)) {
+		driver.declines = atoi(line + 8);
+	} else if (!strncmp(line, "starve ", 7)) {
+		starve(atol(line + 7), atol(strrchr(line, ' ')));
+	} else if (!strcmp(line, "starved")) {
+		printf("starved %lu\n", starved);
 	} else if (!strcmp(line, "stop")) {
 		loop_stop();
 	}
@@ -205,6 +232,7 @@ int main(int argc, char **argv)
 		loop_close();
 		return 1;
 	}
+	starve(atol(setting(argv, "starve", "0")), 1);
 	driver.input = (struct loop_watch){ .fd = -1, .ready = on_input };
 	fcntl(0, F_SETFL, O_NONBLOCK);
 	loop_watch(&driver.input, 0, EPOLLIN);

@@ -571,6 +571,72 @@ D2_bad_keys_and_values()
 	finish a
 }
 
+# Once, at each of the allocations that the store makes: from the first list on, and when
+# a change comes
+no_memory_once()
+{
+	local n failed=0
+
+	fresh_etcd
+	peer 10.5.50.0-24 192.0.2.8
+	for ((n = 1; n < 140; n++)); do
+		peer 10.5.51.0-24 192.0.2.9
+		node a $A starve="$n"
+		sees a 15 '^snapshot own 10.5.*peers 2 10.5.50.0-24=192.0.2.8.* 10.5.51.0-24=' ||
+			{ echo "after allocation $n"; return 1; }
+		mark a
+		ctl del $P/subnets/10.5.51.0-24 >/dev/null
+		sees a 15 'peers 1 10.5.50.0-24=' || { echo "after allocation $n"; return 1; }
+		tell a starved
+		sees a 5 '^starved '
+		((failed += $(said a | sed -n 's/^starved //p')))
+		finish a
+	done
+	((failed > 100)) || { echo "only $failed allocations failed"; return 1; }
+}
+
+# None at all for a while in which everything changes
+no_memory_for_a_while()
+{
+	fresh_etcd
+	peer 10.5.50.0-24 192.0.2.8
+	peer 10.5.51.0-24 192.0.2.9
+	node a $A
+	sees a 5 '^snapshot own 10.5.*peers 2 '
+	mark a
+	tell a 'starve 1 1000000000'
+	peer 10.5.50.0-24 192.0.2.8 02:00:00:00:00:0a
+	peer 10.5.52.0-24 192.0.2.10
+	ctl del $P/subnets/10.5.51.0-24
+	ctl put $P/config "${CONFIG/'"VNI":1'/'"VNI":7'}"
+	ctl del "$P/subnets/$(MARK[a]=0 own_key a)"
+	sleep 2
+	never a 'peers [01]$'
+	tell a 'starve 0 0'
+	sees a 20 '^config .* vni 7'
+	sees a 15 '^snapshot own 10.5.*peers 2 10.5.50.0-24=192.0.2.8,02:00:00:00:00:0a.* 10.5.52.0-24='
+	tell a starved
+	sees a 5 '^starved 0'
+	finish a
+}
+
+# The last step alone: the snapshot was made, and could not be taken
+no_memory_for_the_snapshot()
+{
+	fresh_etcd
+	node a $A
+	sees a 5 '^snapshot own 10.5.*peers 0'
+	mark a
+	peer 10.5.50.0-24 192.0.2.8
+	sees a 5 'peers 1 '
+	mark a
+	tell a 'decline 3'
+	peer 10.5.51.0-24 192.0.2.9
+	sees a 5 'out of memory for a snapshot'
+	sees a 5 'peers 2 10.5.50.0-24=.* 10.5.51.0-24='
+	finish a
+}
+
 many()
 {
 	fresh_etcd
@@ -961,6 +1027,9 @@ try "configuration: missing, bad, changed" configuration
 try "configuration in a file" configuration_file
 try "peers come, change and go" peers_come_and_go
 try "D2: bad keys and values concern nobody else" D2_bad_keys_and_values
+try "no memory, once" no_memory_once
+try "no memory for a while" no_memory_for_a_while
+try "no memory for a snapshot" no_memory_for_the_snapshot
 try "2,500 leases" many
 try "etcd killed, ended and started again" killed_and_restarted
 try "etcd stopped for a while" paused

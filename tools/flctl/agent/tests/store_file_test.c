@@ -69,7 +69,7 @@ static bool take_config(void *data, const struct net_config *config, struct node
 	return !refuse;
 }
 
-static void take_snapshot(void *data, const struct net_config *config, const struct record *own,
+static bool take_snapshot(void *data, const struct net_config *config, const struct record *own,
 			  const struct record_list *list)
 {
 	(void)data;
@@ -78,6 +78,7 @@ static void take_snapshot(void *data, const struct net_config *config, const str
 	peers = list->count;
 	held = own;
 	own_mac = own ? own->data4.mac[5] : 0;
+	return true;
 }
 
 static void changed(void *data)
