@@ -24,6 +24,7 @@
 extern char **environ;
 
 static int64_t limit;		/* for all children together, 0: none */
+static pid_t running;		/* its group, 0: none; a signal may ask for it */
 
 struct child {
 	const char *name;
@@ -45,6 +46,27 @@ static int64_t now(void)
 void child_limit(int64_t milliseconds)
 {
 	limit = milliseconds ? now() + milliseconds : 0;
+}
+
+static void on_term(int number)
+{
+	pid_t group = __atomic_load_n(&running, __ATOMIC_RELAXED);
+
+	(void)number;
+	if (group)
+		kill(-group, SIGKILL);
+	_exit(EXIT_FAILURE);
+}
+
+void child_ends_with_us(void)
+{
+	struct sigaction action = { .sa_handler = on_term };
+	sigset_t set;
+
+	sigaction(SIGTERM, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* A group of its own, so that it can be ended with all that it has started. */
@@ -99,6 +121,8 @@ static int start(struct child *child, char *const argv[])
 	child->fd = fds[0];
 	if (ret)
 		close(fds[0]);
+	else
+		__atomic_store_n(&running, child->pid, __ATOMIC_RELAXED);
 	return ret;
 }
 
@@ -195,10 +219,11 @@ int child_run(char *const argv[], char **output, struct error *error)
 	close(child.fd);
 	if (!ret)
 		ret = wait_for_end(&child, &status);
-	if (ret) {
+	if (ret)
 		end(&child);
+	__atomic_store_n(&running, 0, __ATOMIC_RELAXED);
+	if (ret)
 		return fail(&child, ret, error);
-	}
 	child.text[child.len] = '\0';
 	*output = child.text;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

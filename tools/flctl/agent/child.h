@@ -19,5 +19,7 @@ int child_run(char *const argv[], char **output, struct error *error);
  * -ETIMEDOUT; 0: each has its ten seconds again.
  */
 void child_limit(int64_t milliseconds);
+/* From now on SIGTERM ends this process and what it is running. */
+void child_ends_with_us(void);
 
 #endif /* AGENT_CHILD_H */

@@ -8,6 +8,7 @@
 
 #include "apply_impl.h"
 #include "child.h"
+#include "errand.h"
 #include "forward.h"
 #include "iptables.h"
 #include "loop.h"
@@ -421,44 +422,201 @@ static bool apply_both(struct apply *a, const json_t *chains, const struct plan 
 	return apply_family(a, chains, AF_INET6, network6, instance, ok ? error : NULL) && ok;
 }
 
-/*
- * Programs that hang keep the loop waiting: not for long, and not again at once.
- * Until then their error stands.
- */
-static bool apply_in_time(struct apply *a, const json_t *chains, const struct plan *plan,
-			  const char *instance, struct error *error)
+/* --- what is known of it --- */
+
+/* Of the last time that programs were run. */
+static struct {
+	int64_t begun, again;		/* not run before that */
+	bool failed;
+	struct error error;
+} known;
+
+/* Programs that hang are not run again at once: until then their error stands. */
+static void remember(bool ok, const char *why)
 {
-	static int64_t again;
-	static struct error hung;
-	int64_t begin = loop_now();
+	bool hung = loop_now() - known.begun >= MOST_TIME;
+
+	known.failed = !ok;
+	known.again = !ok && hung ? loop_now() + PAUSE : 0;
+	if (!ok)
+		set_error(&known.error, "%.400s%s", why, hung ? "; not tried for 20 s" : "");
+}
+
+static bool tell(struct error *error)
+{
+	return !known.failed || set_error(error, "%s", known.error.text);
+}
+
+static bool in_time(struct apply *a, const json_t *chains, const struct plan *plan,
+		    const char *instance, struct error *error)
+{
 	bool ok;
 
-	if (begin < again)
-		return set_error(error, "%s", hung.text);
 	child_limit(MOST_TIME);
-	ok = apply_both(a, chains, plan, instance, &hung);
+	ok = apply_both(a, chains, plan, instance, error);
 	child_limit(0);
-	if (ok)
-		return true;
-	if (loop_now() - begin >= MOST_TIME)
-		again = loop_now() + PAUSE;
-	return set_error(error, "%.400s%s", hung.text,
-			 again > begin ? "; not tried for 20 s" : "");
+	return ok;
 }
 
 bool apply_forward(struct apply *a, const struct plan *plan, const char *instance,
 		   struct error *error)
 {
 	json_t *chains = nft_ask("list chains", error);
+	struct error why;
 	bool ok;
 
 	if (!chains)
 		return false;
-	ok = apply_in_time(a, chains, plan->forward ? plan : NULL, instance, error);
+	known.begun = loop_now();
+	if (known.begun >= known.again) {
+		ok = in_time(a, chains, plan->forward ? plan : NULL, instance, &why);
+		remember(ok, why.text);
+	}
 	if (plan->forward)
 		warn_of_others(chains);
 	json_decref(chains);
-	return ok;
+	return tell(error);
+}
+
+/* --- by a process of its own, so that the loop goes on --- */
+
+static struct errand errand;
+static bool news;			/* it has ended, and nobody was told */
+static bool outdated;			/* something changed since it was started */
+static void (*call)(void *data);
+static void *call_data;
+
+struct task {
+	const json_t *chains;
+	const struct plan *plan;
+	const char *instance;
+};
+
+static void write_change(void *data, const char *line)
+{
+	fprintf(data, "+%s\n", line);
+}
+
+static void work(void *data, FILE *out)
+{
+	const struct task *task = data;
+	struct apply a = { .say = write_change, .data = out };
+	struct error error;
+
+	if (!in_time(&a, task->chains, task->plan, task->instance, &error))
+		fprintf(out, "-%.*s\n", (int)strcspn(error.text, "\n"), error.text);
+}
+
+/* One line of it; the next, or NULL. */
+static char *next_line(char **text)
+{
+	char *line = *text, *end = strchr(line, '\n');
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	*text = end + 1;
+	return line;
+}
+
+static const char *find_error(const char *text)
+{
+	const char *line = strstr(text, "\n-");
+
+	if (*text == '-')
+		return text + 1;
+	return line ? line + 2 : NULL;
+}
+
+static void read_answer(const struct errand *ended)
+{
+	const char *said = find_error(ended->text);
+	struct error why = { "" };
+
+	if (!ended->done)
+		set_error(&why, "the process that runs iptables came to no end");
+	else if (said)
+		set_error(&why, "%.*s", (int)strcspn(said, "\n"), said);
+	remember(!*why.text, why.text);
+}
+
+/* Nobody has to hear that all is as it was. */
+static void on_end(struct errand *ended)
+{
+	bool was = known.failed;
+
+	read_answer(ended);
+	news = true;
+	if (*ended->text || known.failed || was || outdated)
+		call(call_data);
+}
+
+static void say_news(struct apply *a)
+{
+	char *text = errand.text, *line;
+
+	news = false;
+	while (errand.done && (line = next_line(&text)))
+		if (*line == '+')
+			apply_say(a, "%s", line + 1);
+}
+
+static bool wants_programs(const json_t *chains)
+{
+	return has_nft_filter(chains, AF_INET) || has_nft_filter(chains, AF_INET6) ||
+	       iptables_has_legacy(AF_INET, "filter") || iptables_has_legacy(AF_INET6, "filter");
+}
+
+static void start(const struct task *task)
+{
+	known.begun = loop_now();
+	outdated = false;
+	if (!wants_programs(task->chains)) {
+		remember(true, "");
+		return;
+	}
+	errand.ended = on_end;
+	/* It keeps to its time itself, and says then what did not. */
+	if (!errand_start(&errand, work, (void *)task, MOST_TIME + 2000))
+		remember(false, strerror(errno));
+}
+
+bool forward_later(struct apply *a, const struct plan *plan, const char *instance, bool changed,
+		   struct error *error)
+{
+	struct task task = { .plan = plan->forward ? plan : NULL, .instance = instance };
+	json_t *chains;
+	bool fresh = news;
+
+	if (fresh)
+		say_news(a);
+	if (errand_runs(&errand)) {
+		outdated |= changed;
+		return tell(error);
+	}
+	/* This round is because of what it has found. */
+	if ((fresh && !changed && !outdated) || loop_now() < known.again)
+		return tell(error);
+	chains = nft_ask("list chains", error);
+	if (!chains)
+		return false;
+	task.chains = chains;
+	start(&task);
+	if (plan->forward)
+		warn_of_others(chains);
+	json_decref(chains);
+	return tell(error);
+}
+
+void forward_open(void (*ended)(void *data), void *data)
+{
+	call = ended;
+	call_data = data;
+}
+
+void forward_close(void)
+{
+	errand_stop(&errand);
 }
 
 bool remove_forward(struct apply *a, const char *instance, struct error *error)

@@ -22,6 +22,16 @@ struct forward_verdict {
 	unsigned int at;	/* number of the rule that decides, 0: the policy does */
 };
 
+/*
+ * As apply_forward(), but without waiting for iptables: that is run by a process of
+ * its own, and until it has ended its last answer holds.  @ended runs from the loop
+ * when the answer is another one.  @changed: rules may be others since the last call.
+ */
+bool forward_later(struct apply *a, const struct plan *plan, const char *instance, bool changed,
+		   struct error *error);
+void forward_open(void (*ended)(void *data), void *data);
+void forward_close(void);
+
 /* From what `iptables -S` prints.  Pure. */
 struct forward_verdict forward_judge(const char *listing);
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agent.h"
+#include "forward.h"
 #include "identity.h"
 #include "made.h"
 #include "monitor.h"
@@ -95,6 +96,18 @@ struct round {
 	bool rules;			/* ours are in place */
 };
 
+/* Who waits for a node to be ready waits for these, too; the loop never does. */
+static bool forward(struct round *r)
+{
+	struct agent *agent = r->agent;
+	const char *instance = agent->options->plan.instance;
+
+	if (!agent->ready || r->apply.dry || agent->options->once)
+		return apply_forward(&r->apply, r->plan, instance, &r->error);
+	return forward_later(&r->apply, r->plan, instance,
+			     agent->fresh || agent->told & CHANGE_RULES, &r->error);
+}
+
 static bool run_part(struct round *r, enum part part)
 {
 	const struct run_options *o = r->agent->options;
@@ -112,7 +125,7 @@ static bool run_part(struct round *r, enum part part)
 	case PART_RULES:
 		return apply_rules(&r->apply, plan, o->plan.instance, &r->error);
 	case PART_FORWARD:
-		return apply_forward(&r->apply, plan, o->plan.instance, &r->error);
+		return forward(r);
 	case PART_SUBNET_ENV:
 		return apply_subnet_env(&r->apply, plan, o->plan.subnet_file, &r->error);
 	default:

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "forward.h"
 #include "health.h"
 #include "identity.h"
 #include "made.h"
@@ -337,6 +338,13 @@ static bool is_all_done(void)
 	       !(agent.takeover.found && agent.takeover.left[0]);
 }
 
+/* iptables has another answer than before. */
+static void forward_changed(void *data)
+{
+	(void)data;
+	agent_soon(&agent, 0);
+}
+
 static void reconcile_due(struct loop_timer *timer)
 {
 	(void)timer;
@@ -567,6 +575,7 @@ static bool start(struct loop_watch *signals, struct error *error)
 	    (!monitor_start(host_changed, &agent, o->plan.subnet_file, error) ||
 	     !start_health(error)))
 		return false;
+	forward_open(forward_changed, NULL);
 	if (o->dry_run || o->once) {
 		agent.deadline.expired = deadline_passed;
 		loop_after(&agent.deadline, DEADLINE);
@@ -578,6 +587,7 @@ static void finish(struct loop_watch *signals)
 {
 	int fd = signals->fd;
 
+	forward_close();
 	health_close();
 	monitor_stop();
 	notify_close();

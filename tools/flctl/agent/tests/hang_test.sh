@@ -18,7 +18,8 @@ is_ready() { [[ $(page readyz) == *200 ]]; }
 # It is said, and packets flow
 is_hung() { [[ $(page readyz) == *'did not end'*200 ]]; }
 is_well() { [[ $(page readyz) == *200 && $(page readyz) != *'did not end'* ]]; }
-accepted() { ip netns exec n1 iptables-nft -S FORWARD | grep -q '10.78.0.0/16.*flctl n1'; }
+unpeer() { etcdctl del "/coreos.com/network/subnets/10.78.$1.0-24"; }
+accepted() { ip netns exec n1 "iptables-${1:-nft}" -S FORWARD | grep -q '10.78.0.0/16.*flctl n1'; }
 
 # A nameserver that takes questions and never answers
 silent_nameserver()
@@ -42,7 +43,7 @@ hanging_iptables()
 	mkdir "$tmp/bin"
 	for name in iptables-nft ip6tables-nft; do
 		real=$(command -v $name)
-		printf '#!/bin/sh\n[ ! -e %s/hang ] || { echo x >>%s/hung; exec sleep 600; }\nexec %s "$@"\n' "$tmp" "$tmp" "$real" \
+		printf '#!/bin/sh\n[ ! -e %s/hang ] || { echo $$ >>%s/hung; exec sleep 600; }\nexec %s "$@"\n' "$tmp" "$tmp" "$real" \
 			>"$tmp/bin/$name"
 		chmod +x "$tmp/bin/$name"
 	done
@@ -55,7 +56,11 @@ hanging_iptables()
 	touch "$tmp/hang"
 	: >"$tmp/fed"
 	peer 200
-	within $BOUND has_route n1 10.78.200.0/24 && within $BOUND is_hung || return
+	within $BOUND has_route n1 10.78.200.0/24 && within 5 test -s "$tmp/hung" || return
+	# Now it hangs, and is not waited for
+	peer 204 && within 2 has_route n1 10.78.204.0/24 || return
+	is_well || { echo 'it was waited for'; return 1; }
+	unpeer 204 && within 2 has_no_route n1 10.78.204.0/24 && within $BOUND is_hung || return
 	# not waited for again at once
 	hung=$(wc -l <"$tmp/hung")
 	for n in 201 202 203; do
@@ -67,6 +72,47 @@ hanging_iptables()
 	rm "$tmp/hang"
 	within 40 is_well
 }
+
+# What hangs ends with the agent, however that ends, and keeps no lock
+hanging_and_ended()
+{
+	local signal
+	for signal in TERM KILL; do
+		touch "$tmp/hang"
+		: >"$tmp/hung"
+		peer 205
+		within 30 test -s "$tmp/hung" || return
+		stop n1 $signal
+		within 2 has_ended "$(tail -n 1 "$tmp/hung")" || return
+		unpeer 205
+		rm "$tmp/hang"
+		WATCHDOG_USEC=1200000 NOTIFY_SOCKET=$tmp/notify start_agent n1
+		within 20 is_well && ! grep 'is locked' "$tmp/n1.log" || return
+	done
+}
+has_ended() { ! kill -0 "$1"; }
+
+# Somebody else is at work with iptables-legacy, and does not come to an end
+held_lock()
+{
+	local n
+	stop n1
+	export XTABLES_LOCKFILE=$tmp/xtables.lock
+	ip netns exec n1 iptables-legacy -P FORWARD DROP || return
+	start_agent n1
+	within 20 accepted legacy && within 10 is_well || return
+	(exec 9>"$XTABLES_LOCKFILE" && flock 9 && exec sleep 600) &
+	PID[holder]=$!
+	within 5 is_held || return
+	for n in 210 211 212 213; do
+		peer $n && within 2 has_route n1 10.78.$n.0/24 || return
+		sleep 1
+	done
+	within $BOUND is_hung || return
+	stop holder
+	within 40 is_well && accepted legacy
+}
+is_held() { ! flock -n "$XTABLES_LOCKFILE" true; }
 
 # With a manager that writes down when it is told that we live
 start_notified()
@@ -87,4 +133,6 @@ start_notified()
 result 'etcd and namespaces' set_up "$CONFIG"
 result 'a nameserver that does not answer' silent_nameserver
 result 'iptables that does not end' hanging_iptables
+result 'an agent that ends while iptables does not' hanging_and_ended
+result 'a lock of iptables that is held' held_lock
 done_steps
