@@ -74,6 +74,7 @@ struct agent {
 	bool applied, displaced;	/* as in struct agent_status */
 	bool blocked;			/* the last time, before there was a take-over */
 	int64_t applied_at;
+	int64_t round_at;		/* end of the last round */
 	uint64_t reconciles, failures, changes, reconcile_ns, last_ns;
 	uint64_t generation;
 	size_t leases, skipped;

@@ -15,6 +15,7 @@
 #include "flannel.h"
 #include "loop.h"
 #include "monitor.h"
+#include "relevance.h"
 
 #define GROUP(n)	(1u << ((n) - 1))
 /* A burst of route changes is bigger than what a socket holds by default. */
@@ -28,12 +29,10 @@ struct listener {
 	unsigned int (*kind)(const struct nlmsghdr *nlh);
 };
 
-static unsigned int route_kind(const struct nlmsghdr *nlh);
-static unsigned int rules_kind(const struct nlmsghdr *nlh);
 static unsigned int table_kind(const struct nlmsghdr *nlh);
 
-static struct listener routes = { .watch.fd = -1, .kind = route_kind };
-static struct listener rules = { .watch.fd = -1, .kind = rules_kind };
+static struct listener routes = { .watch.fd = -1, .kind = relevance_of_route };
+static struct listener rules = { .watch.fd = -1, .kind = relevance_of_rules };
 static struct listener tables = { .watch.fd = -1, .kind = table_kind };
 static bool tables_stale;		/* families have come or gone since */
 static struct loop_watch files = { .fd = -1 };
@@ -41,23 +40,6 @@ static char file_dir[PATH_MAX], file_name[NAME_MAX + 1];
 
 static void (*tell)(void *data, unsigned int what);
 static void *tell_data;
-
-static unsigned int route_kind(const struct nlmsghdr *nlh)
-{
-	switch (nlh->nlmsg_type) {
-	case RTM_NEWROUTE:
-	case RTM_DELROUTE:
-		return CHANGE_ROUTE;
-	default:
-		return CHANGE_LINK;
-	}
-}
-
-static unsigned int rules_kind(const struct nlmsghdr *nlh)
-{
-	(void)nlh;
-	return CHANGE_RULES;
-}
 
 /* The groups of a family go with it. */
 static unsigned int table_kind(const struct nlmsghdr *nlh)
@@ -291,6 +273,7 @@ void monitor_stop(void)
 {
 	int fd = files.fd;
 
+	relevance_forget();
 	listener_close(&routes);
 	listener_close(&rules);
 	listener_close(&tables);

@@ -2,8 +2,8 @@
 /*
  * monitor.h - notice that the host changed: netlink, and files of ours
  *
- * Says only that something changed, and what kind of thing; who is told reads
- * all of it anew.  Messages that were lost count as a change of everything.
+ * Says only that something changed that matters (relevance.h), and what kind of
+ * thing; who is told reads all of it anew.  Messages that were lost count as a change of everything.
  */
 #ifndef AGENT_MONITOR_H
 #define AGENT_MONITOR_H

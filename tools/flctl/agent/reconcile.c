@@ -10,6 +10,7 @@
 #include "made.h"
 #include "monitor.h"
 #include "notify.h"
+#include "relevance.h"
 
 /* After a failure, doubled up to the second. */
 #define RETRY_FIRST	500
@@ -501,6 +502,15 @@ static void soon_again(struct agent *agent)
 	agent_soon(agent, resync < whole ? resync : whole > 0 ? whole : 0);
 }
 
+/* From now on only what may change this is told. */
+static void learn(const struct round *r)
+{
+	char table[72];
+
+	snprintf(table, sizeof(table), "flannel_%s", r->agent->options->plan.instance);
+	relevance_learn(&r->facts, r->plan->device.name, table);
+}
+
 /* Packets flow; perhaps something else is wrong, and stands in @error. */
 static void works(struct agent *agent, const struct round *r)
 {
@@ -511,6 +521,8 @@ static void works(struct agent *agent, const struct round *r)
 	agent->told = 0;
 	agent->leases = r->plan->lease_count;
 	agent->skipped = r->plan->skipped;
+	if (!r->quiet && r->facts.link_count)
+		learn(r);
 	/* To ask for them loads the module, which other backends do not need. */
 	if (r->plan->device.name[0] && (!monitor_tables(&anew) || anew))
 		agent->quiet = false;
@@ -629,6 +641,7 @@ void agent_reconcile(struct agent *agent)
 	agent->changes += r.apply.changes;
 	agent->last_ns = nanoseconds() - begin;
 	agent->reconcile_ns += agent->last_ns;
+	agent->round_at = loop_now();
 	facts_free(&r.facts);
 }
 

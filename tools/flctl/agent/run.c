@@ -25,6 +25,9 @@
 
 /* Changes of the host come in bursts. */
 #define SETTLE		30
+/* For rounds that they ask for: one part in so many of the time, but not later than that. */
+#define SHARE		10
+#define SETTLE_MOST	500
 /* What we change ourselves before something fails is a change, too. */
 #define SETTLE_FAILED	1000
 /* For --once and --dry-run: how long a store may take. */
@@ -293,6 +296,15 @@ static const struct store_handler handler = {
 
 /* --- events ------------------------------------------------------------------- */
 
+/* Long after a round that took long, but a repair is not to take a second. */
+static int64_t settle_time(void)
+{
+	int64_t due = agent.round_at + (int64_t)(agent.last_ns / 1000000) * (SHARE - 1);
+	int64_t wait = due - loop_now();
+
+	return wait < SETTLE ? SETTLE : wait < SETTLE_MOST ? wait : SETTLE_MOST;
+}
+
 static void host_changed(void *data, unsigned int what)
 {
 	(void)data;
@@ -303,7 +315,7 @@ static void host_changed(void *data, unsigned int what)
 	/* A take-over that fails makes and deletes a device each time. */
 	if (agent.takeover.found && !agent.takeover.done && agent.retries && !agent.applied)
 		return;
-	agent_soon(&agent, agent.retries && !agent.applied ? SETTLE_FAILED : SETTLE);
+	agent_soon(&agent, agent.retries && !agent.applied ? SETTLE_FAILED : settle_time());
 }
 
 /* Takes a lease only where there is something to be taken over. */
