@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "apply_impl.h"
+#include "state_file.h"
 
-#define FILE_MODE	0644
 #define DIR_MODE	0755
 
 /* Returns the length of the text, or a negative errno; -EFBIG when it is longer. */
@@ -33,29 +33,12 @@ static int read_text(int fd, char *text, size_t size)
 	return len;
 }
 
-static bool write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-	ssize_t n;
-
-	while (left) {
-		n = write(fd, text, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		text += n;
-		left -= n;
-	}
-	return true;
-}
-
 /* --- sysctls --- */
 
 static bool write_sysctl(const struct plan_sysctl *sysctl, const char *path, struct error *error)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write_all(fd, sysctl->value);
+	bool ok = fd >= 0 && write(fd, sysctl->value, strlen(sysctl->value)) > 0;
 
 	if (!ok)
 		set_error(error, "sysctl %s = %s: %s", sysctl->path, sysctl->value,
@@ -119,7 +102,7 @@ static bool is_equal(const char *path, const char *text)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return false;
-	equal = !fstat(fd, &st) && S_ISREG(st.st_mode) && (st.st_mode & 07777) == FILE_MODE &&
+	equal = !fstat(fd, &st) && S_ISREG(st.st_mode) && (st.st_mode & 07777) == STATE_FILE_MODE &&
 		read_text(fd, have, sizeof(have)) >= 0 && !strcmp(have, text);
 	close(fd);
 	return equal;
@@ -146,27 +129,9 @@ bool make_dirs_above(char *path)
 	return ok;
 }
 
-/* On disk before it has its name, or a crash could leave an empty file. */
-static bool write_file(const char *path, const char *text)
-{
-	int fd, error;
-	bool ok;
-
-	if (unlink(path) && errno != ENOENT)
-		return false;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	ok = write_all(fd, text) && !fchmod(fd, FILE_MODE) && !fsync(fd);
-	error = errno;
-	close(fd);
-	errno = error;
-	return ok;
-}
-
 static bool replace_file(const char *path, const char *text, struct error *error)
 {
-	char temporary[PATH_MAX + 8], dir[PATH_MAX];
+	char dir[PATH_MAX];
 
 	if (strlen(path) >= sizeof(dir))
 		return set_error(error, "%.64s...: the path has more than %d bytes", path,
@@ -175,12 +140,7 @@ static bool replace_file(const char *path, const char *text, struct error *error
 	if (!make_dirs_above(dir))
 		return set_error(error, "cannot make the directory of %s: %s", path,
 				 strerror(errno));
-	snprintf(temporary, sizeof(temporary), "%s.tmp", path);
-	if (write_file(temporary, text) && !rename(temporary, path))
-		return true;
-	set_error(error, "cannot write %s: %s", path, strerror(errno));
-	unlink(temporary);
-	return false;
+	return state_file_write(path, text, error);
 }
 
 bool apply_subnet_env(struct apply *a, const struct plan *plan, const char *path,

@@ -57,7 +57,7 @@ struct file_store {
 	struct store store;		/* first, for store_free() */
 	struct source source[SOURCES];
 	struct loop_watch watch;
-	struct loop_timer timer;
+	struct loop_timer timer, publish_timer;
 	bool force;			/* take it however it looks */
 	bool pending;
 	struct lease_file good;		/* entry NULL: none so far */
@@ -512,6 +512,15 @@ static void expired(struct loop_timer *timer)
 	look_again(fs, true);
 }
 
+/* The same leases for a node that has other addresses. */
+static void published(struct loop_timer *timer)
+{
+	struct file_store *fs = container_of(timer, struct file_store, publish_timer);
+
+	if (fs->configured && fs->good.entry)
+		evaluate(fs, false);
+}
+
 static bool is_name_of(const struct source *s, const char *name)
 {
 	const char *path = strrchr(s->path, '/'), *real = strrchr(s->taken.real, '/');
@@ -569,9 +578,9 @@ static void file_publish(struct store *store, const struct node *node)
 {
 	struct file_store *fs = of_store(store);
 
+	/* We are called from a round, which must not find other leases at its end. */
 	fs->node = *node;
-	if (fs->configured && fs->good.entry)
-		evaluate(fs, false);
+	loop_after(&fs->publish_timer, 0);
 }
 
 static void file_reconsider(struct store *store)
@@ -599,6 +608,7 @@ static void file_stop(struct store *store)
 	int fd = fs->watch.fd;
 
 	loop_cancel(&fs->timer);
+	loop_cancel(&fs->publish_timer);
 	loop_unwatch(&fs->watch);
 	if (fd >= 0)
 		close(fd);
@@ -645,5 +655,6 @@ struct store *store_file(const struct file_options *options,
 	fs->watch.fd = -1;
 	fs->watch.ready = ready;
 	fs->timer.expired = expired;
+	fs->publish_timer.expired = published;
 	return &fs->store;
 }
