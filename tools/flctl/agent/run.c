@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "errand.h"
 #include "forward.h"
 #include "health.h"
 #include "identity.h"
@@ -30,6 +31,8 @@
 #define SETTLE_MOST	500
 /* What we change ourselves before something fails is a change, too. */
 #define SETTLE_FAILED	1000
+/* For all endpoints, each of which has five seconds. */
+#define LOOK_UP_TIME	100000
 /* For --once and --dry-run: how long a store may take. */
 #define DEADLINE	30000
 
@@ -389,18 +392,56 @@ static void deadline_passed(struct loop_timer *timer)
 	loop_stop();
 }
 
-/* Where the store is, for routes to it: names may mean something else by now. */
-static void find_stores(void)
+static size_t look_up_stores(struct addr found[ENDPOINT_ADDRS])
 {
 	const struct run_options *o = agent.options;
-	struct addr found[ENDPOINT_ADDRS];
-	size_t count = o->file.path[0] ? 0 : endpoint_addrs(o->etcd.endpoints, found);
 
+	return o->file.path[0] ? 0 : endpoint_addrs(o->etcd.endpoints, found);
+}
+
+/* Where the store is, for routes to it: names may mean something else by now. */
+static void take_stores(const struct addr *found, size_t count)
+{
 	/* A name that nobody knows just now has not moved. */
 	if (count < agent.store_count)
 		return;
 	memcpy(agent.stores, found, count * sizeof(*found));
 	agent.store_count = count;
+}
+
+/* In a process of its own: a nameserver may take its time. */
+static void write_stores(void *data, FILE *out)
+{
+	struct addr found[ENDPOINT_ADDRS];
+	size_t count = look_up_stores(found), i;
+	char text[ADDR_TEXT];
+
+	(void)data;
+	for (i = 0; i < count; i++)
+		fprintf(out, "%s\n", format_addr(&found[i], text));
+}
+
+static void stores_found(struct errand *errand)
+{
+	struct addr found[ENDPOINT_ADDRS];
+	struct words w = { 0 };
+	char *rest = errand->text, *line;
+	size_t count = 0;
+
+	while (errand->done && count < ENDPOINT_ADDRS && (line = strsep(&rest, "\n")))
+		count += *line && parse_addr(&w, line, &found[count]);
+	take_stores(found, count);
+	agent.quiet = false;
+	agent_soon(&agent, 0);
+}
+
+static struct errand look_up = { .ended = stores_found };
+
+static void find_stores_again(void)
+{
+	errand_stop(&look_up);
+	if (!errand_start(&look_up, write_stores, NULL, LOOK_UP_TIME))
+		log_warning("the endpoints of etcd cannot be looked up again: %s", strerror(errno));
 }
 
 static void reload(void)
@@ -412,7 +453,7 @@ static void reload(void)
 	agent.quiet = false;
 	memset(agent.repairs, 0, sizeof(agent.repairs));
 	agent_forget_notices(&agent);
-	find_stores();
+	find_stores_again();
 	agent.store->ops->reload(agent.store);
 	agent_soon(&agent, 0);
 	if (agent.ready)
@@ -600,6 +641,7 @@ static void finish(struct loop_watch *signals)
 	int fd = signals->fd;
 
 	forward_close();
+	errand_stop(&look_up);
 	health_close();
 	monitor_stop();
 	notify_close();
@@ -626,6 +668,8 @@ static bool make_dir(const char *path)
 
 static void prepare(const struct run_options *o)
 {
+	struct addr found[ENDPOINT_ADDRS];
+
 	agent.options = o;
 	agent.reconcile.expired = reconcile_due;
 	agent.again.expired = consider_again;
@@ -636,7 +680,7 @@ static void prepare(const struct run_options *o)
 	/* Who ends before it is done has not done it. */
 	if (o->once || o->dry_run)
 		agent.exit_code = EXIT_FAILURE;
-	find_stores();
+	take_stores(found, look_up_stores(found));
 }
 
 static void apply_nothing(struct loop_timer *timer)

@@ -36,6 +36,40 @@ silent_nameserver()
 	return $status
 }
 
+# A store by name alone, whose nameserver goes: the data path is kept up, also after
+# SIGHUP, and all goes on when it is back
+nameserver_away()
+{
+	echo '10.9.0.9 store.example.org' >"$tmp/hosts"
+	printf 'nameserver 10.9.0.9\noptions timeout:30 attempts:3\n' >"$tmp/resolv.conf"
+	mount --bind "$tmp/resolv.conf" /etc/resolv.conf && mount --bind "$tmp/hosts" /etc/hosts ||
+		return
+	peer 190
+	start_agent n1 --etcd-endpoints http://store.example.org:2379
+	within 20 has_route n1 10.78.190.0/24 && within 5 is_ready || return
+	: >"$tmp/n1.log"
+	: >"$tmp/hosts"
+	kill -HUP "${PID[n1]}"
+	within 2 grep -q SIGHUP "$tmp/n1.log" && answers ||
+		{ echo 'the nameserver is waited for'; return 1; }
+	# whoever resolves has asked, and waits
+	within $BOUND grep -q 'cannot resolve store.example.org within 5 s' "$tmp/n1.log" &&
+		within 20 grep -q 'store etcd is not reachable' "$tmp/n1.log" || return
+	ip -n n1 route del 10.78.190.0/24
+	within 3 has_route n1 10.78.190.0/24 && is_ready || return
+	kill -HUP "${PID[n1]}"
+	within $BOUND is_ready || return
+	echo '10.9.0.9 store.example.org' >"$tmp/hosts"
+	peer 191
+	within 30 has_route n1 10.78.191.0/24
+	local status=$?
+	umount /etc/hosts /etc/resolv.conf
+	stop n1
+	return $status
+}
+
+answers() { [[ $(page healthz) == *200 ]]; }
+
 # Programs of this name come before those of the host: they work, until told to hang
 hanging_iptables()
 {
@@ -132,6 +166,7 @@ start_notified()
 
 result 'etcd and namespaces' set_up "$CONFIG"
 result 'a nameserver that does not answer' silent_nameserver
+result 'SIGHUP while no nameserver answers' nameserver_away
 result 'iptables that does not end' hanging_iptables
 result 'an agent that ends while iptables does not' hanging_and_ended
 result 'a lock of iptables that is held' held_lock
