@@ -91,7 +91,7 @@ dry_first()
 
 everything()
 {
-	ip route show table all
+	ip -4 route show table all
 	# link-local ones come when the kernel is ready for them
 	ip -6 route show table all | sed 's/ expires [^ ]*//; /fe80::/d; /ff00::/d'
 	nft -s list ruleset
