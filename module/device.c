@@ -122,7 +122,6 @@ void flannel_setup(struct net_device *dev)
 	dev->type = ARPHRD_NONE;
 	dev->flags = IFF_POINTOPOINT | IFF_NOARP;
 	dev->priv_flags |= IFF_NO_QUEUE;
-	netif_keep_dst(dev);
 	flannel_set_lltx(dev);
 	dev->features |= FEATURES;
 	dev->hw_features |= FEATURES;

@@ -2,9 +2,12 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <net/icmp.h>
+#include <net/inet_dscp.h>
 #include <net/ip.h>
+#include <net/ip6_route.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
+#include <net/route.h>
 
 #include "encap.h"
 #include "flow.h"
@@ -39,8 +42,60 @@ static bool is_multicast(const struct sk_buff *skb)
 	return ipv6_addr_type(&ipv6_hdr(skb)->daddr) & (IPV6_ADDR_MULTICAST | IPV6_ADDR_LINKLOCAL);
 }
 
+/*
+ * The core has let the route go that brought a packet here, which would else cost
+ * every packet two writes that all CPUs share. Whoever is told something needs one
+ * again: path MTUs are stored with it.
+ */
+static void find_route4(struct sk_buff *skb)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = skb->dev->ifindex,
+		.flowi4_mark = skb->mark,
+		.flowi4_tos = ip_hdr(skb)->tos & INET_DSCP_MASK,
+		.daddr = ip_hdr(skb)->daddr,
+	};
+	struct rtable *rt = ip_route_output_key(dev_net(skb->dev), &fl4);
+
+	if (!IS_ERR(rt))
+		skb_dst_set(skb, &rt->dst);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void find_route6(struct sk_buff *skb)
+{
+	struct flowi6 fl6 = {
+		.flowi6_oif = skb->dev->ifindex,
+		.flowi6_mark = skb->mark,
+		.flowlabel = ip6_flowinfo(ipv6_hdr(skb)),
+		.daddr = ipv6_hdr(skb)->daddr,
+	};
+	struct dst_entry *dst = ip6_route_output(dev_net(skb->dev), NULL, &fl6);
+
+	if (dst->error)
+		dst_release(dst);
+	else
+		skb_dst_set(skb, dst);
+}
+#else
+static void find_route6(struct sk_buff *skb)
+{
+}
+#endif
+
+static void find_route(struct sk_buff *skb)
+{
+	if (skb_dst(skb))
+		return;
+	if (is_v4(skb))
+		find_route4(skb);
+	else
+		find_route6(skb);
+}
+
 static void tell_unreachable(struct sk_buff *skb)
 {
+	find_route(skb);
 	if (is_v4(skb))
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 	else
@@ -49,6 +104,7 @@ static void tell_unreachable(struct sk_buff *skb)
 
 static void tell_too_big(struct sk_buff *skb, unsigned int mtu)
 {
+	find_route(skb);
 	skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (is_v4(skb))
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
