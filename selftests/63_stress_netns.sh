@@ -22,10 +22,13 @@ inner()
 	END
 }
 
+# A namespace is taken down when nobody is in it any more, and its NIC with it.
+nic_is_gone() { ! ip -n "$wire" link show p1; }
+
 # n1 again, with its NIC
 home()
 {
-	new_ns n1 || return
+	until_true 10 nic_is_gone && new_ns n1 || return
 	batch "$wire" <<-END
 		link add p1 type veth peer name eth0 netns $n1 address 02:00:00:00:09:01
 		link set p1 master br0 addrgenmode none up
