@@ -66,6 +66,9 @@ void store_held(struct etcd_store *s, bool held)
 
 	if (state->lease_held == held && state->lease_expires == expires)
 		return;
+	/* Who waits for a record that was there all the time, as it is, hears of it */
+	if (held && !state->lease_held)
+		store_deliver(s);
 	state->lease_held = held;
 	state->lease_expires = expires;
 	changed(s);

@@ -554,6 +554,43 @@ releases_the_lease()
 	ip -d link show flannel.1 | grep -q vxlan
 }
 
+# taken_over_of_etcd [OPTION...] - the record that stock flannel has written is ours as it is
+taken_over_of_etcd()
+{
+	local key=/coreos.com/network/subnets/10.42.1.0-24 record before
+	record='{"PublicIP":"192.168.9.1","PublicIPv6":null,"BackendType":"host-gw"}'
+	etcdctl_ put "$@" "$key" "$record"
+	before=$(etcdctl_ get -w json "$key" | grep -o '"\(mod_revision\|lease\)":[0-9]*')
+	ip route replace 10.42.2.0/24 via 192.168.9.2
+	timeout 20 "$agent" takeover "${common[@]}" >"$tmp/out" 2>&1 || { cat "$tmp/out"; return 1; }
+	cat "$tmp/out"
+	grep -q 'took over from stock flannel: 1 routes adopted' "$tmp/out"
+	grep -q FLANNEL_SUBNET=10.42.1.1/24 "$tmp/subnet.env"
+	[[ $(ip route show 10.42.2.0/24) == *'proto 141'* ]]
+	# nothing was written that is there already
+	diff <(echo "$before") <(etcdctl_ get -w json "$key" | grep -o '"\(mod_revision\|lease\)":[0-9]*')
+	"$agent" reset --forget-mac "${common[@]}"
+	etcdctl_ del "$key"
+}
+
+stock_of_host_gw()
+{
+	ip link del flannel.1
+	etcdctl_ del --prefix /coreos.com/network/subnets/
+	put config '{"Network":"10.42.0.0/16","Backend":{"Type":"host-gw"}}'
+	put subnets/10.42.2.0-24 '{"PublicIP":"192.168.9.2","PublicIPv6":null,"BackendType":"host-gw"}'
+}
+
+with_a_lease()
+{
+	local lease
+	lease=$(etcdctl_ lease grant 600 | awk '{ print $2 }')
+	taken_over_of_etcd --lease="$lease"
+	etcdctl_ lease revoke "$lease"
+}
+
+with_a_reservation() { taken_over_of_etcd; }
+
 step 'a host' the_host
 for program in iptables-nft iptables-legacy; do
 	"$program" -t nat -S >/dev/null 2>&1 || continue
@@ -594,5 +631,8 @@ step 'dry run with the subnet of before' dry_with_subnet_of_before
 step 'without the module nothing changes' fails_without_module
 step 'dry run with a lease' dry_with_lease
 step 'reset gives the lease back when it is told to' releases_the_lease
+step 'stock flannel of host-gw with etcd' stock_of_host_gw
+step 'taken over with the lease that is there' with_a_lease
+step 'taken over with the reservation that is there' with_a_reservation
 rm -rf "$tmp.etcd"
 done_steps
