@@ -241,7 +241,7 @@ static void on_keepalive(struct etcd_call *call, const struct etcd_answer *answe
 	/* Then the key is gone too, and the watch should have said so */
 	store_failed(s, "our lease does not exist any more");
 	s->lease = 0;
-	store_held(s, false);
+	store_held(s, false, false);
 	sync_again(s);
 }
 

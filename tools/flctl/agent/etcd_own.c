@@ -34,7 +34,7 @@ void own_lose(struct etcd_store *s)
 	s->has_own = false;
 	s->lease = s->own_created = 0;
 	loop_cancel(&s->renew_timer);
-	store_held(s, false);
+	store_held(s, false, false);
 	store_deliver(s);
 }
 
@@ -307,12 +307,15 @@ static void maintain(struct etcd_store *s, const struct etcd_entry *entry)
 {
 	const struct etcd_entry *leftover = find_leftover(s);
 	struct record wanted;
+	bool current;
 
 	make_wanted(s, entry->good ? &entry->record : &s->own, &wanted);
-	store_held(s, !entry->lease || entry->lease == s->lease);
+	current = !entry->stale && record_equal(&wanted, &entry->record);
 	if (gives_way(s, entry))
 		return;
-	if (entry->stale || !record_equal(&wanted, &entry->record)) {
+	/* One that may have to give way yet is not there to stay. */
+	store_held(s, !entry->lease || entry->lease == s->lease, current && !s->own_created);
+	if (!current) {
 		if (!is_fought_over(s, entry))
 			op_update(s, entry, &wanted);
 	} else if (entry->lease && (entry->lease != s->lease || s->renew_now)) {
@@ -373,7 +376,7 @@ void own_settle(struct etcd_store *s)
 		adopt(s, entry);
 		maintain(s, entry);
 	} else {
-		store_held(s, false);
+		store_held(s, false, false);
 		acquire(s);
 	}
 }
@@ -392,7 +395,7 @@ static void on_renew(struct loop_timer *timer)
 	if (left > 0)
 		loop_after(timer, left);
 	else
-		store_held(s, false);
+		store_held(s, false, false);
 	own_settle(s);
 }
 

@@ -375,6 +375,9 @@ static void reconcile_due(struct loop_timer *timer)
 		look_for_stock();
 		return;
 	}
+	/* Who leaves then has to leave a record that peers can use, and that lives. */
+	if (agent.options->once && !agent.store->state.published)
+		return;
 	agent_reconcile(&agent);
 	if (agent.options->once) {
 		agent.exit_code = is_all_done() ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -387,7 +390,8 @@ static void deadline_passed(struct loop_timer *timer)
 	const char *why = agent.refusal[0] ? agent.refusal : agent.store->state.last_error;
 
 	(void)timer;
-	log_error("no lease after %d s%s%s", DEADLINE / 1000, why[0] ? ": " : "", why);
+	log_error("%s after %d s%s%s", agent.leased ? "our record is not as it has to be" :
+		  "no lease", DEADLINE / 1000, why[0] ? ": " : "", why);
 	agent.exit_code = EXIT_FAILURE;
 	loop_stop();
 }

@@ -27,6 +27,7 @@ struct store_state {
 	uint64_t errors;		/* failed requests, bad lines, ... */
 	uint64_t resyncs;		/* fresh lists */
 	bool lease_held;
+	bool published;			/* and our record says what the node is now */
 	int64_t lease_expires;		/* loop_now() units, 0: never */
 	char last_error[512];
 	char refusal[512];		/* why the configuration there is not in use, empty: it is */

@@ -59,17 +59,20 @@ void store_reachable(struct etcd_store *s, bool reachable)
 	changed(s);
 }
 
-void store_held(struct etcd_store *s, bool held)
+void store_held(struct etcd_store *s, bool held, bool published)
 {
 	struct store_state *state = &s->store.state;
 	int64_t expires = held && s->own.lease ? s->expires : 0;
 
-	if (state->lease_held == held && state->lease_expires == expires)
+	published &= held;
+	if (state->lease_held == held && state->published == published &&
+	    state->lease_expires == expires)
 		return;
 	/* Who waits for a record that was there all the time, as it is, hears of it */
-	if (held && !state->lease_held)
+	if (published && !state->published)
 		store_deliver(s);
 	state->lease_held = held;
+	state->published = published;
 	state->lease_expires = expires;
 	changed(s);
 }

@@ -79,7 +79,8 @@ struct etcd_store {
 void store_reachable(struct etcd_store *s, bool reachable);
 /* An error: counted, remembered, logged when it is a new one. */
 void __printf(2, 3) store_failed(struct etcd_store *s, const char *fmt, ...);
-void store_held(struct etcd_store *s, bool held);
+/* Have we our lease, and does our record say what the node is? */
+void store_held(struct etcd_store *s, bool held, bool published);
 /* Something changed that the handler wants to know. */
 void store_deliver(struct etcd_store *s);
 /* A configuration that the handler declined: perhaps it can be used now. */

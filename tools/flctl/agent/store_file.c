@@ -304,7 +304,7 @@ static void note_own(struct file_store *fs, bool held)
 	struct store_state *state = &fs->store.state;
 	bool news = state->lease_held != held || !state->resyncs;
 
-	state->lease_held = held;
+	state->lease_held = state->published = held;
 	/* The file may be bad by now: these are leases of before. */
 	if (*state->refusal)
 		return;

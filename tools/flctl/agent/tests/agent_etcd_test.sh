@@ -111,6 +111,51 @@ healthy()
 	[[ $answer == *200 ]] || { echo "$answer"; return 1; }
 }
 
+# only_reads yes|no - may node, as which an agent runs, do no more?
+only_reads()
+{
+	local admin=(etcdctl --user root:secret) may=readwrite
+	[[ $1 == no ]] || may='read'
+	"${admin[@]}" role revoke-permission --prefix node /coreos.com/network/ 2>/dev/null
+	"${admin[@]}" role grant-permission --prefix node "$may" /coreos.com/network/
+}
+
+with_auth()
+{
+	etcdctl user add root:secret && etcdctl user grant-role root root &&
+		etcdctl user add node:word && etcdctl role add node &&
+		etcdctl user grant-role node node && etcdctl auth enable
+}
+
+# Who applies once leaves when etcd has our record as it has to be, and not before
+once_with_the_record()
+{
+	local key status=1 theirs='{"PublicIP":"10.9.0.1","PublicIPv6":null,"BackendType":"vxlan"}'
+	stop n1
+	key=$(key_of 10.9.0.1)
+	etcdctl put "$key" "$theirs" && with_auth && only_reads yes || return
+	start_agent n1 --once --etcd-username node --etcd-password word
+	if within 20 refused_update && only_reads no; then
+		wait "${PID[n1]}" && status=0
+	else
+		kill "${PID[n1]}"
+	fi
+	unset "PID[n1]"
+	etcdctl --user root:secret auth disable
+	[[ $status == 0 && $(etcdctl get "$key" --print-value-only) == *host-gw* ]]
+}
+refused_update() { grep 'update of our record: .*permission denied' "$tmp/n1.log"; }
+
+# Also a record that nobody had before
+once_anew()
+{
+	local key before=$SECONDS
+	key=$(key_of 10.9.0.1)
+	etcdctl del "$key" && start_agent n1 --once && wait "${PID[n1]}" || return
+	unset "PID[n1]"
+	[[ $(key_of 10.9.0.1) == "$key" ]] && ((SECONDS - before < 20))
+}
+
 result 'etcd and namespaces' set_up '{"Network": "10.77.0.0/16", "Backend": {"Type": "host-gw"}}'
 result 'two agents join' joined
 result 'killed and back with the same subnet' same_subnet
@@ -122,4 +167,6 @@ result 'D2: one bad key takes nobody with it' bad_keys
 result 'ready' healthy
 result 'a NIC that flaps' flapping_nic
 result 'somebody with our address' fight
+result 'applied once, with the record in etcd' once_with_the_record
+result 'applied once, with a new record' once_anew
 done_steps
