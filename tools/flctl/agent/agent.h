@@ -80,7 +80,7 @@ struct agent {
 	size_t leases, skipped;
 	char error[512];		/* of the last reconcile, empty: none */
 	char refusal[512];		/* why a configuration is not used, empty: it is */
-	bool refused;			/* that is what the store said last */
+	char refused[512];		/* what the store said of that; empty: nothing yet */
 	char no_iface[512];		/* why @iface is an old one, empty: it is not */
 	bool mac_unsaved, made_unsaved;	/* that was said */
 	struct loop_timer again;	/* to ask for one that is not used */

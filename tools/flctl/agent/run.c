@@ -132,6 +132,7 @@ static void __printf(1, 2) refuse(const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	agent.refused[0] = '\0';
 	if (!strcmp(text, agent.refusal))
 		return;
 	log_error("%s", text);
@@ -264,15 +265,15 @@ static bool snapshot(void *data, const struct net_config *config, const struct r
 	return true;
 }
 
-/* What was refused is there no more. */
+/* What was refused is there no more: nothing is wrong, or something else. */
 static void forget_refusal(const struct store_state *state)
 {
-	if (agent.refused && !*state->refusal) {
+	if (agent.refused[0] && strcmp(agent.refused, state->refusal)) {
 		agent.refusal[0] = '\0';
-		if (agent.leased)
+		if (agent.leased && !*state->refusal)
 			log_info("what store %s has can be used again", agent.store->ops->name);
 	}
-	agent.refused = *state->refusal;
+	strcpy(agent.refused, state->refusal);
 }
 
 static void store_changed(void *data)

@@ -55,10 +55,21 @@ by_another()
 {
 	etcdctl put $KEY '{"Network": "10.78' && within 10 says n1 "$KEY" || return
 	etcdctl put $KEY "$OTHER" && within 10 says n1 'restart to follow' || return
-	[[ $(page n1 healthz) != *'is not JSON'* ]] || return
+	[[ $(page n1 healthz) != *'not JSON'* ]] || return
 	etcdctl put $KEY "$WIDER" && within 10 is_well n1 &&
 		within 5 grep -q FLANNEL_NETWORK=10.64.0.0/11 "$tmp/n1/subnet.env" || return
 	etcdctl put $KEY "$GOOD" && within 5 grep -q FLANNEL_NETWORK=10.78.0.0/16 "$tmp/n1/subnet.env"
+}
+
+# What was refused is there no more: what is shown is why there is nothing else
+by_what_is_wrong()
+{
+	etcdctl put $KEY "$OTHER" && within 10 says n1 'restart to follow' || return
+	etcdctl del $KEY && within 10 says n1 'does not exist' || return
+	not_said n1 'restart to follow' || return
+	etcdctl put $KEY "$OTHER" && within 10 says n1 'restart to follow' || return
+	etcdctl put $KEY '{"Network": "10.78' && within 10 says n1 'not JSON' || return
+	not_said n1 'restart to follow' && etcdctl put $KEY "$GOOD" && within 10 is_well n1
 }
 
 # What etcd fails with later does not hide it, and an etcd that is back is no error
@@ -70,10 +81,10 @@ behind_others()
 	start_etcd
 	within 20 etcdctl endpoint health && within 30 reachable || return
 	says n1 10.78.0.1/33 || { page n1 healthz; return 1; }
-	etcdctl put $KEY "$GOOD" && within 10 not_said 10.78.0.1/33
+	etcdctl put $KEY "$GOOD" && within 10 not_said n1 10.78.0.1/33
 }
 reachable() { [[ $(status n1) == *', reachable'* ]]; }
-not_said() { ! says n1 "$1"; }
+not_said() { ! says "$1" "$2"; }
 
 lease_file()
 {
@@ -110,6 +121,7 @@ result 'a change that needs a restart, taken back' needs_restart
 result 'an invalid configuration, taken back' invalid
 result 'a configuration that was deleted, and is back' deleted
 result 'a refused configuration, then another one' by_another
+result 'a refused configuration, then none and an invalid one' by_what_is_wrong
 result 'a refused configuration, and errors of etcd after it' behind_others
 result 'a lease file' of_a_file
 done_steps
