@@ -380,19 +380,20 @@ static bool take_file(struct file_store *fs, struct lease_file *file, uint64_t h
 }
 
 /* The same leases again, for us who may have become another. */
-static void evaluate(struct file_store *fs, bool only_if_own)
+static bool evaluate(struct file_store *fs, bool only_if_own)
 {
 	struct record_list peers = { 0 };
 	struct error error;
 	struct record own;
+	bool ok;
 
-	errno = 0;
-	if (!make_records(fs, &fs->good, &own, &peers, &error)) {
-		fs->retry |= errno == ENOMEM;
+	ok = make_records(fs, &fs->good, &own, &peers, &error);
+	if (!ok)
 		complain(fs, fs->good_hash, error.text);
-	} else if (!only_if_own || own.subnet4.addr.family || own.subnet6.addr.family)
+	else if (!only_if_own || own.subnet4.addr.family || own.subnet6.addr.family)
 		deliver(fs, &own, &peers);
 	record_list_free(&peers);
+	return ok;
 }
 
 static void take_texts(struct file_store *fs, const struct text *text)
@@ -517,8 +518,9 @@ static void published(struct loop_timer *timer)
 {
 	struct file_store *fs = container_of(timer, struct file_store, publish_timer);
 
-	if (fs->configured && fs->good.entry)
-		evaluate(fs, false);
+	/* Perhaps with other addresses of this host, or more memory. */
+	if (fs->configured && fs->good.entry && !evaluate(fs, false))
+		loop_after(timer, POLL_MS);
 }
 
 static bool is_name_of(const struct source *s, const char *name)

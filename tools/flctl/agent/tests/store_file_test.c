@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -446,6 +447,31 @@ static void reload_says_it_again(void **state)
 	assert_int_equal(store->state.errors, errors + 1);
 }
 
+/* Evaluated again when the host has other addresses, whatever the file does. */
+static void two_of_ours_for_a_while(void **state)
+{
+	struct node node = self;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET))
+		skip();
+	assert_int_equal(system("ip addr add 198.51.100.2/32 dev lo"), 0);
+	assert_int_equal(system("ip addr add 198.51.100.3/32 dev lo"), 0);
+	put("f", NET OWN PEER2 PEER3);
+	start("f", "");
+	assert_true(until(1, PATIENCE));
+	assert_int_equal(own_mac, 1);
+	node.public4 = (struct addr){ AF_INET, { 198, 51, 100, 9 } };
+	store->ops->publish(store, &node);
+	until_error("say with --public-ip");
+	assert_false(store->state.reachable);
+	assert_int_equal(system("ip addr del 198.51.100.3/32 dev lo"), 0);
+	assert_true(until(2, PATIENCE));
+	assert_int_equal(own_mac, 2);
+	assert_true(store->state.reachable);
+	assert_string_equal(store->state.last_error, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +491,8 @@ int main(void)
 		TEST(refused_for_a_while),
 		TEST(with_net_config),
 		TEST(reload_says_it_again),
+		/* The last one: the namespace stays */
+		TEST(two_of_ours_for_a_while),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
