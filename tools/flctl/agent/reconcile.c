@@ -633,10 +633,11 @@ void agent_reconcile(struct agent *agent)
 	}
 	if (agent->applied)
 		clean_again(&r);
-	if (!agent->displaced)
-		yield_while(agent, agent->blocked);
 	if (r.reached)
 		agent->fresh = false;
+	/* May bring other leases, which are for the next round. */
+	if (!agent->displaced)
+		yield_while(agent, agent->blocked);
 	agent->reconciles++;
 	agent->changes += r.apply.changes;
 	agent->last_ns = nanoseconds() - begin;
