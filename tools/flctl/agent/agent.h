@@ -81,6 +81,7 @@ struct agent {
 	char error[512];		/* of the last reconcile, empty: none */
 	char refusal[512];		/* why a configuration is not used, empty: it is */
 	char refused[512];		/* what the store said of that; empty: nothing yet */
+	char said_iface[512];		/* in the log, not to repeat it */
 	char no_iface[512];		/* why @iface is an old one, empty: it is not */
 	bool mac_unsaved, made_unsaved;	/* that was said */
 	struct loop_timer again;	/* to ask for one that is not used */

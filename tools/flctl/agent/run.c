@@ -180,15 +180,20 @@ static bool needs_restart(const struct net_config *config)
 	return true;
 }
 
+/* A store asks again and again: say it when it is another. */
 static void say_iface(void)
 {
 	const struct iface *iface = &agent.iface;
-	char text[2][ADDR_TEXT];
+	char text[2][ADDR_TEXT], line[sizeof(agent.said_iface)];
 
-	log_info("interface %s by %s; public address %s%s%s", iface->name, iface->why,
-		 iface->public4.family ? format_addr(&iface->public4, text[0]) : "",
+	snprintf(line, sizeof(line), "interface %s by %s; public address %s%s%s", iface->name,
+		 iface->why, iface->public4.family ? format_addr(&iface->public4, text[0]) : "",
 		 iface->public4.family && iface->public6.family ? " and " : "",
 		 iface->public6.family ? format_addr(&iface->public6, text[1]) : "");
+	if (!strcmp(line, agent.said_iface))
+		return;
+	log_info("%s", line);
+	strcpy(agent.said_iface, line);
 }
 
 static bool configured(void *data, const struct net_config *config, struct node *node)

@@ -94,13 +94,19 @@ lease_file()
 	mv "$tmp/leases.new" "$tmp/leases"
 }
 
-of_a_file()
+# with_leases - n2, of a file
+with_leases()
 {
-	lease_file host-gw
 	ip netns exec n2 "$agent" run --lease-file "$tmp/leases" --iface eth0 --run-dir "$tmp/n2" \
 		--state-dir "$tmp/n2" --subnet-file "$tmp/n2/subnet.env" --ip-forward=false \
 		>>"$tmp/n2.log" 2>&1 &
 	PID[n2]=$!
+}
+
+of_a_file()
+{
+	lease_file host-gw
+	with_leases
 	within 20 has_route n2 10.78.1.0/24 && within 5 is_well n2 || return
 	lease_file vxlan && within 10 says n2 'restart to follow' || return
 	lease_file host-gw && within 10 is_well n2 || return
@@ -115,6 +121,23 @@ of_a_file()
 	lease_file host-gw && within 20 is_well n2
 }
 
+# What is tried again every two seconds is said once
+two_leases_of_ours()
+{
+	local n
+	for n in 50 51; do ip -n n2 addr add 10.9.0.$n/24 dev eth0; done
+	printf '%s\n' 'network 10.78.0.0/16' 'backend host-gw' '10.78.1.0/24 via 10.9.0.1' \
+		'10.78.2.0/24 via 10.9.0.50' '10.78.3.0/24 via 10.9.0.51' >"$tmp/leases"
+	with_leases
+	within 10 grep 'say with --public-ip' "$tmp/n2.log" || return
+	ip -n n2 addr del 10.9.0.51/24 dev eth0
+	within 10 has_route n2 10.78.1.0/24 && within 5 is_well n2 || return
+	stop n2
+	ip -n n2 addr del 10.9.0.50/24 dev eth0
+	ip -n n2 route flush proto 141
+	[[ $(grep -c '^interface eth0 ' "$tmp/n2.log") == 1 ]] || { cat "$tmp/n2.log"; return 1; }
+}
+
 result 'etcd and namespaces' set_up "$GOOD"
 result 'a node joins' joined
 result 'a change that needs a restart, taken back' needs_restart
@@ -123,5 +146,6 @@ result 'a configuration that was deleted, and is back' deleted
 result 'a refused configuration, then another one' by_another
 result 'a refused configuration, then none and an invalid one' by_what_is_wrong
 result 'a refused configuration, and errors of etcd after it' behind_others
+result 'two leases of ours in a file' two_leases_of_ours
 result 'a lease file' of_a_file
 done_steps
