@@ -131,14 +131,19 @@ static size_t addrs_of(const char *text, struct addr *addrs, size_t room)
 	return count;
 }
 
-size_t endpoint_addrs(const char *urls, struct addr addrs[ENDPOINT_ADDRS])
+size_t endpoint_addrs(const char *urls, struct addr addrs[ENDPOINT_ADDRS], bool *whole)
 {
 	char *copy = strdup(urls), *rest = copy, *text;
-	size_t count = 0;
+	size_t count = 0, found;
 
-	while (copy && count < ENDPOINT_ADDRS && (text = strsep(&rest, ",")))
-		if (*text)
-			count += addrs_of(text, addrs + count, ENDPOINT_ADDRS - count);
+	*whole = copy;
+	while (copy && count < ENDPOINT_ADDRS && (text = strsep(&rest, ","))) {
+		if (!*text)
+			continue;
+		found = addrs_of(text, addrs + count, ENDPOINT_ADDRS - count);
+		*whole &= found > 0;
+		count += found;
+	}
 	free(copy);
 	return count;
 }

@@ -12,8 +12,8 @@
 /*
  * Addresses of the hosts in @urls, separated by commas; names are resolved,
  * which may take five seconds for each, and left out when they cannot be.
- * Returns how many.
+ * Returns how many; @whole: nothing was left out.
  */
-size_t endpoint_addrs(const char *urls, struct addr addrs[ENDPOINT_ADDRS]);
+size_t endpoint_addrs(const char *urls, struct addr addrs[ENDPOINT_ADDRS], bool *whole);
 
 #endif /* AGENT_ENDPOINTS_H */

@@ -33,6 +33,8 @@
 #define SETTLE_FAILED	1000
 /* For all endpoints, each of which has five seconds. */
 #define LOOK_UP_TIME	100000
+/* The last line of an answer that lacks none of them. */
+#define WHOLE		"whole"
 /* For --once and --dry-run: how long a store may take. */
 #define DEADLINE	30000
 
@@ -402,33 +404,53 @@ static void deadline_passed(struct loop_timer *timer)
 	loop_stop();
 }
 
-static size_t look_up_stores(struct addr found[ENDPOINT_ADDRS])
+static size_t look_up_stores(struct addr found[ENDPOINT_ADDRS], bool *whole)
 {
 	const struct run_options *o = agent.options;
 
-	return o->file.path[0] ? 0 : endpoint_addrs(o->etcd.endpoints, found);
+	*whole = true;
+	return o->file.path[0] ? 0 : endpoint_addrs(o->etcd.endpoints, found, whole);
+}
+
+static bool is_store(const struct addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < agent.store_count; i++)
+		if (!compare_addr(&agent.stores[i], addr))
+			return true;
+	return false;
 }
 
 /* Where the store is, for routes to it: names may mean something else by now. */
-static void take_stores(const struct addr *found, size_t count)
+static void take_stores(const struct addr *found, size_t count, bool whole)
 {
+	size_t i;
+
+	if (whole)
+		agent.store_count = 0;
 	/* A name that nobody knows just now has not moved. */
-	if (count < agent.store_count)
-		return;
-	memcpy(agent.stores, found, count * sizeof(*found));
-	agent.store_count = count;
+	else if (agent.store_count)
+		log_warning("not every endpoint of etcd has an address now: those of before are kept in mind");
+	for (i = 0; i < count && agent.store_count < ENDPOINT_ADDRS; i++)
+		if (!is_store(&found[i]))
+			agent.stores[agent.store_count++] = found[i];
 }
 
 /* In a process of its own: a nameserver may take its time. */
 static void write_stores(void *data, FILE *out)
 {
 	struct addr found[ENDPOINT_ADDRS];
-	size_t count = look_up_stores(found), i;
 	char text[ADDR_TEXT];
+	size_t count, i;
+	bool whole;
 
 	(void)data;
+	count = look_up_stores(found, &whole);
 	for (i = 0; i < count; i++)
 		fprintf(out, "%s\n", format_addr(&found[i], text));
+	if (whole)
+		fprintf(out, WHOLE "\n");
 }
 
 static void stores_found(struct errand *errand)
@@ -436,11 +458,15 @@ static void stores_found(struct errand *errand)
 	struct addr found[ENDPOINT_ADDRS];
 	struct words w = { 0 };
 	char *rest = errand->text, *line;
+	bool whole = false;
 	size_t count = 0;
 
-	while (errand->done && count < ENDPOINT_ADDRS && (line = strsep(&rest, "\n")))
-		count += *line && parse_addr(&w, line, &found[count]);
-	take_stores(found, count);
+	while (errand->done && (line = strsep(&rest, "\n")))
+		if (!strcmp(line, WHOLE))
+			whole = true;
+		else if (*line && count < ENDPOINT_ADDRS)
+			count += parse_addr(&w, line, &found[count]);
+	take_stores(found, count, whole);
 	agent.quiet = false;
 	agent_soon(&agent, 0);
 }
@@ -679,6 +705,8 @@ static bool make_dir(const char *path)
 static void prepare(const struct run_options *o)
 {
 	struct addr found[ENDPOINT_ADDRS];
+	size_t count;
+	bool whole;
 
 	agent.options = o;
 	agent.reconcile.expired = reconcile_due;
@@ -690,7 +718,8 @@ static void prepare(const struct run_options *o)
 	/* Who ends before it is done has not done it. */
 	if (o->once || o->dry_run)
 		agent.exit_code = EXIT_FAILURE;
-	take_stores(found, look_up_stores(found));
+	count = look_up_stores(found, &whole);
+	take_stores(found, count, whole);
 }
 
 static void apply_nothing(struct loop_timer *timer)

@@ -54,7 +54,8 @@ nameserver_away()
 		{ echo 'the nameserver is waited for'; return 1; }
 	# whoever resolves has asked, and waits
 	within $BOUND grep -q 'cannot resolve store.example.org within 5 s' "$tmp/n1.log" &&
-		within 20 grep -q 'store etcd is not reachable' "$tmp/n1.log" || return
+		within 20 grep -q 'store etcd is not reachable' "$tmp/n1.log" &&
+		within 5 grep -q 'those of before are kept in mind' "$tmp/n1.log" || return
 	ip -n n1 route del 10.78.190.0/24
 	within 3 has_route n1 10.78.190.0/24 && is_ready || return
 	kill -HUP "${PID[n1]}"
