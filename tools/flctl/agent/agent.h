@@ -5,7 +5,8 @@
  * One thread, one event loop.  A store says what leases there are, the monitor
  * that the host changed; both only ask for a reconciliation, which reads all
  * facts, makes the complete plan and applies what differs.  There is no other
- * way by which anything is changed.
+ * way by which anything is changed; iptables, which may hang, is run for that in
+ * a process of its own (errand.h).
  */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
