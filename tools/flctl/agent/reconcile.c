@@ -378,7 +378,7 @@ static bool follow_iface(struct round *r)
 	return true;
 }
 
-static bool make_plan(struct round *r)
+static void describe_input(struct round *r)
 {
 	struct agent *agent = r->agent;
 
@@ -393,6 +393,11 @@ static bool make_plan(struct round *r)
 		.store_count = agent->store_count,
 	};
 	memcpy(r->input.mac, agent->mac, 6);
+}
+
+static bool make_plan(struct round *r)
+{
+	describe_input(r);
 	return plan_make(&r->input, r->plan, &r->error);
 }
 
@@ -559,16 +564,21 @@ static void failed(struct agent *agent, const struct error *error)
 	agent_soon(agent, wait < RETRY_LAST ? wait : RETRY_LAST);
 }
 
-/* Rules of stock flannel that could not be removed at once: not for ever theirs. */
+/* What of stock flannel could not be removed at once: not for ever theirs. */
 static void clean_again(struct round *r)
 {
 	struct takeover *takeover = &r->agent->takeover;
 
-	if (!takeover->done || !takeover->left[0])
+	if (!takeover->done || !*takeover_left(takeover))
 		return;
-	if (loop_now() >= takeover->clean_at)
-		takeover_clean(takeover, &r->apply, r->plan);
-	if (takeover->left[0])
+	if (loop_now() >= takeover->clean_at) {
+		describe_input(r);
+		if (!read_again(r))
+			takeover->clean_at = loop_now() + WHOLE_TIME;
+		else
+			takeover_clean(takeover, &r->apply, &r->input, r->plan);
+	}
+	if (*takeover_left(takeover))
 		agent_soon(r->agent, takeover->clean_at - loop_now());
 }
 

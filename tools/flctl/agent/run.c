@@ -358,7 +358,7 @@ static void look_for_stock(void)
 static bool is_all_done(void)
 {
 	return agent.applied && !agent.error[0] &&
-	       !(agent.takeover.found && agent.takeover.left[0]);
+	       !(agent.takeover.found && *takeover_left(&agent.takeover));
 }
 
 /* iptables has another answer than before. */
@@ -560,7 +560,7 @@ static const char *what_is_wrong(const struct store_state *state)
 	/* Later errors of the store do not hide that one, which stands. */
 	if (strcmp(state->refusal, state->last_error) && *state->refusal)
 		return state->refusal;
-	return agent.no_iface[0] ? agent.no_iface : agent.takeover.left;
+	return agent.no_iface[0] ? agent.no_iface : takeover_left(&agent.takeover);
 }
 
 static void fill_status(void *data, struct agent_status *status, bool counters)

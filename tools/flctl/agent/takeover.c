@@ -490,21 +490,6 @@ static bool adopt_routes(struct work *w, struct error *error)
 	return true;
 }
 
-static void remove_routes_left(struct work *w)
-{
-	struct error error;
-	size_t i;
-
-	for (i = 0; i < w->facts->route_count; i++) {
-		if (!is_by_underlay(w, &w->facts->routes[i]))
-			continue;
-		if (apply_delete_route(w->a, &w->facts->routes[i], &error))
-			w->t->removed++;
-		else
-			log_warning("a route of stock flannel stays: %s", error.text);
-	}
-}
-
 /* --- all of it --- */
 
 /* Whenever the facts have moved. */
@@ -581,28 +566,108 @@ bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input
 	return done;
 }
 
-void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
-		  const struct plan *plan)
+/* --- what is left --- */
+
+/* Taken out of the way by an exchange, but not deleted. */
+static const struct fact_link *find_link_left(const struct work *w, bool v6)
+{
+	const struct fact_link *link;
+	char name[IF_NAMESIZE];
+
+	if (!*w->plan->device.name)
+		return NULL;
+	if (v6)
+		snprintf(name, sizeof(name), "flannel-v6.%u", w->in->config->vni % 10000);
+	else
+		stock_temporary_name(w->in->config, '-', name);
+	link = facts_link(w->facts, name);
+	return link && stock_is_leftover(w->in->config, link, "vxlan") ? link : NULL;
+}
+
+static void remove_links_left(struct work *w, struct error *error)
+{
+	const struct fact_link *link;
+	int v6;
+
+	for (v6 = 0; v6 < 2; v6++) {
+		link = find_link_left(w, v6);
+		if (link && (w->a->dry || !rtnl_link_del(link->ifindex)))
+			apply_say(w->a, "link del %s: vxlan of stock flannel", link->name);
+		else if (link)
+			apply_refused(error, "link del %s", link->name);
+	}
+}
+
+static void remove_routes_left(struct work *w, struct error *error)
+{
+	unsigned int before = w->a->changes;
+	size_t i;
+
+	for (i = 0; i < w->facts->route_count; i++)
+		if (is_by_underlay(w, &w->facts->routes[i]))
+			apply_delete_route(w->a, &w->facts->routes[i], error);
+	w->t->removed += w->a->changes - before;
+}
+
+/* Whatever the kernel has said of it: what is there stays. */
+static void name_left(struct work *w, const struct error *error)
+{
+	const struct fact_link *link = find_link_left(w, false) ?: find_link_left(w, true);
+	char first[ROUTE_TEXT] = "";
+	size_t routes = 0, i;
+
+	for (i = 0; i < w->facts->route_count; i++)
+		if (is_by_underlay(w, &w->facts->routes[i]) && !routes++)
+			apply_format_route(&w->facts->routes[i], NULL, first);
+	if (link)
+		snprintf(w->t->stays, sizeof(w->t->stays), "device %s of stock flannel stays%s%.300s",
+			 link->name, *error->text ? ": " : "", error->text);
+	else if (routes)
+		snprintf(w->t->stays, sizeof(w->t->stays),
+			 "%zu routes of stock flannel stay, the first %.150s%s%.250s", routes, first,
+			 *error->text ? ": " : "", error->text);
+}
+
+static bool sweep(struct work *w, struct error *error)
+{
+	struct error refused = { "" };
+
+	if (!index_facts(w, error))
+		return false;
+	remove_links_left(w, &refused);
+	remove_routes_left(w, &refused);
+	if (w->a->dry)
+		return true;
+	facts_free(w->facts);
+	if (!facts_read(w->facts, error) || !index_facts(w, error))
+		return false;
+	name_left(w, &refused);
+	return true;
+}
+
+static void sweep_and_say(struct takeover *t, struct apply *a, const struct plan_input *in,
+			  const struct plan *plan)
 {
 	struct work w = {
 		.t = t, .a = a, .in = in, .plan = plan, .facts = (struct facts *)in->facts,
 	};
+	char before[sizeof(t->stays)];
 	struct error error;
 
-	t->done = true;
-	if (t->found && index_facts(&w, &error))
-		remove_routes_left(&w);
-	else if (t->found)
-		log_warning("%s: they stay", error.text);
+	memcpy(before, t->stays, sizeof(before));
+	t->stays[0] = '\0';
+	if (!sweep(&w, &error))
+		snprintf(t->stays, sizeof(t->stays), "routes of stock flannel may stay: %.400s",
+			 error.text);
 	stock_index_free(&w.index);
-	if (t->found || *t->left)
-		takeover_clean(t, a, plan);
+	if (*t->stays && strcmp(t->stays, before))
+		log_warning("%s", t->stays);
+	else if (*before && !*t->stays)
+		log_info("no routes or devices of stock flannel are left");
 }
 
-void takeover_clean(struct takeover *t, struct apply *a, const struct plan *plan)
+static void clean_rules(struct takeover *t, struct apply *a, const struct plan *plan)
 {
-	unsigned int doublings = t->cleanings < 9 ? t->cleanings : 9;
-	int64_t wait = CLEAN_FIRST << doublings;
 	char before[sizeof(t->left)];
 	struct error error;
 
@@ -616,8 +681,44 @@ void takeover_clean(struct takeover *t, struct apply *a, const struct plan *plan
 	snprintf(t->left, sizeof(t->left), "rules of stock flannel stay: %.300s", error.text);
 	if (strcmp(t->left, before))
 		log_warning("%s", t->left);
+}
+
+/* Longer each time. */
+static void clean_later(struct takeover *t)
+{
+	unsigned int doublings = t->cleanings < 9 ? t->cleanings : 9;
+	int64_t wait = CLEAN_FIRST << doublings;
+
+	if (!*takeover_left(t))
+		return;
 	t->cleanings++;
 	t->clean_at = loop_now() + (wait < CLEAN_LAST ? wait : CLEAN_LAST);
+}
+
+void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
+		  const struct plan *plan)
+{
+	t->done = true;
+	if (t->found)
+		sweep_and_say(t, a, in, plan);
+	if (t->found || *t->left)
+		clean_rules(t, a, plan);
+	clean_later(t);
+}
+
+void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input *in,
+		    const struct plan *plan)
+{
+	if (*t->stays)
+		sweep_and_say(t, a, in, plan);
+	if (*t->left)
+		clean_rules(t, a, plan);
+	clean_later(t);
+}
+
+const char *takeover_left(const struct takeover *t)
+{
+	return *t->stays ? t->stays : t->left;
 }
 
 const char *takeover_format(const struct takeover *t, char *text, size_t size)

@@ -22,7 +22,8 @@ struct takeover {
 	char device[IF_NAMESIZE];	/* that was taken over, empty: none */
 	double gap;			/* milliseconds without an overlay */
 	char left[512];			/* why rules of stock flannel stay, empty: none do */
-	int64_t clean_at;		/* when that is tried again */
+	char stays[512];		/* which routes or device of it do, empty: none */
+	int64_t clean_at;		/* when these are tried again */
 	unsigned int cleanings;		/* without success */
 };
 
@@ -37,11 +38,14 @@ bool takeover_look(const struct plan_input *in, const struct plan *plan, struct 
 bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan, struct facts *facts, bool *displaced,
 		    struct error *error);
-/* When all is applied: what is left of stock flannel goes.  Facts are fresh. */
+/* When all is applied: what is left of stock flannel goes.  Facts are fresh, and read again. */
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
 		  const struct plan *plan);
-/* Rules that stayed, once more; to be called again at @clean_at while there are some. */
-void takeover_clean(struct takeover *t, struct apply *a, const struct plan *plan);
+/* What stayed, once more, with fresh facts; again at @clean_at while something does. */
+void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input *in,
+		    const struct plan *plan);
+/* Why something of stock flannel stays, empty: nothing does. */
+const char *takeover_left(const struct takeover *t);
 /* "took flannel.1 over from stock flannel: 12 leases, gap 3.1 ms" */
 const char *takeover_format(const struct takeover *t, char *text, size_t size);
 

@@ -210,6 +210,33 @@ rules_that_stay() # PROGRAM
 	return "$status"
 }
 
+route_stays() { [[ $(health) == ok*'1 routes of stock flannel stay, the first 10.42.7.0/24 '*200 ]]; }
+nothing_stays() { [[ $(health) == ok*200 && $(health) != *'stock flannel'* ]]; }
+
+# The kernel deletes no route over a nexthop object when it is asked by the address
+routes_that_stay()
+{
+	local pid status=0
+	ip nexthop add id 7 via 192.168.9.7 dev eth0 &&
+		ip route add 10.42.7.0/24 nhid 7 && ip route add 10.42.2.0/24 via 192.168.9.2 || return
+	! "$agent" takeover "${file[@]}" "${common[@]}" >"$tmp/out" 2>&1 || return
+	cat "$tmp/out"
+	grep '1 routes of stock flannel stay, the first 10.42.7.0/24 ' "$tmp/out"
+	grep 'took over from stock flannel: 1 routes adopted' "$tmp/out"
+	ip route replace 10.42.3.0/24 via 192.168.9.3
+	"$agent" run "${file[@]}" "${common[@]}" >"$tmp/out" 2>&1 &
+	pid=$!
+	within 20 route_stays && ip nexthop del id 7 && within 20 nothing_stays || status=1
+	kill "$pid"
+	wait "$pid"
+	cat "$tmp/out"
+	(($(grep -c 'routes of stock flannel stay' "$tmp/out") == 1))
+	grep 'no routes or devices of stock flannel are left' "$tmp/out"
+	rm "$tmp/out"
+	"$agent" reset "${common[@]}" --forget-mac
+	return "$status"
+}
+
 # Who may not look does not know that there is nothing
 rules_that_cannot_be_listed()
 {
@@ -612,6 +639,7 @@ for program in iptables-nft iptables-legacy; do
 	done
 	step "$program: rules that stay are tried again" rules_that_stay "$program"
 done
+step 'a route that stays is a failure, and tried again' routes_that_stay
 step 'rules that cannot be listed' rules_that_cannot_be_listed
 step 'reset keeps to its own network' resets_only_its_own
 step 'reset refuses what another instance has' refuses_what_another_instance_has
