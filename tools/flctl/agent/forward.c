@@ -424,18 +424,56 @@ static bool apply_both(struct apply *a, const json_t *chains, const struct plan 
 
 /* --- what is known of it --- */
 
+/* The networks that rules are for, or none. */
+struct aim {
+	struct prefix network4, network6;
+};
+
 /* Of the last time that programs were run. */
 static struct {
 	int64_t begun, again;		/* not run before that */
-	bool failed;
+	bool answered, failed;
+	struct aim asked, aim;		/* of the last run, of the last answer */
 	struct error error;
 } known;
+
+static struct aim aim_of(const struct plan *plan)
+{
+	struct aim aim = { 0 };
+
+	if (plan && plan->forward) {
+		aim.network4 = plan->rules4.network;
+		aim.network6 = plan->rules6.network;
+	}
+	return aim;
+}
+
+static bool same_aim(const struct aim *a, const struct aim *b)
+{
+	return !compare_prefix(&a->network4, &b->network4) &&
+	       !compare_prefix(&a->network6, &b->network6);
+}
+
+bool forward_known(const struct plan *plan)
+{
+	const struct aim aim = aim_of(plan);
+
+	return known.answered && same_aim(&known.aim, &aim);
+}
+
+static void ask(const struct plan *plan)
+{
+	known.begun = loop_now();
+	known.asked = aim_of(plan);
+}
 
 /* Programs that hang are not run again at once: until then their error stands. */
 static void remember(bool ok, const char *why)
 {
 	bool hung = loop_now() - known.begun >= MOST_TIME;
 
+	known.answered = true;
+	known.aim = known.asked;
 	known.failed = !ok;
 	known.again = !ok && hung ? loop_now() + PAUSE : 0;
 	if (!ok)
@@ -467,8 +505,8 @@ bool apply_forward(struct apply *a, const struct plan *plan, const char *instanc
 
 	if (!chains)
 		return false;
-	known.begun = loop_now();
-	if (known.begun >= known.again) {
+	if (loop_now() >= known.again) {
+		ask(plan);
 		ok = in_time(a, chains, plan->forward ? plan : NULL, instance, &why);
 		remember(ok, why.text);
 	}
@@ -481,7 +519,7 @@ bool apply_forward(struct apply *a, const struct plan *plan, const char *instanc
 /* --- by a process of its own, so that the loop goes on --- */
 
 static struct errand errand;
-static bool news;			/* it has ended, and nobody was told */
+static bool news;			/* it has found some, and no round has taken them */
 static bool outdated;			/* something changed since it was started */
 static void (*call)(void *data);
 static void *call_data;
@@ -540,14 +578,14 @@ static void read_answer(const struct errand *ended)
 	remember(!*why.text, why.text);
 }
 
-/* Nobody has to hear that all is as it was. */
+/* Nobody has to hear that all is as it was: the next round asks again. */
 static void on_end(struct errand *ended)
 {
-	bool was = known.failed;
+	bool was = known.failed, awaited = !same_aim(&known.aim, &known.asked);
 
 	read_answer(ended);
-	news = true;
-	if (*ended->text || known.failed || was || outdated)
+	news = *ended->text || known.failed || was || awaited || outdated;
+	if (news)
 		call(call_data);
 }
 
@@ -569,7 +607,7 @@ static bool wants_programs(const json_t *chains)
 
 static void start(const struct task *task)
 {
-	known.begun = loop_now();
+	ask(task->plan);
 	outdated = false;
 	if (!wants_programs(task->chains)) {
 		remember(true, "");
@@ -588,6 +626,9 @@ bool forward_later(struct apply *a, const struct plan *plan, const char *instanc
 	json_t *chains;
 	bool fresh = news;
 
+	/* There is no last answer that could hold: once it is waited for. */
+	if (!known.answered)
+		return apply_forward(a, plan, instance, error);
 	if (fresh)
 		say_news(a);
 	if (errand_runs(&errand)) {
@@ -595,7 +636,7 @@ bool forward_later(struct apply *a, const struct plan *plan, const char *instanc
 		return tell(error);
 	}
 	/* This round is because of what it has found. */
-	if ((fresh && !changed && !outdated) || loop_now() < known.again)
+	if ((fresh && !changed && !outdated && forward_known(plan)) || loop_now() < known.again)
 		return tell(error);
 	chains = nft_ask("list chains", error);
 	if (!chains)

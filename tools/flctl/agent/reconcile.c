@@ -102,11 +102,18 @@ static bool forward(struct round *r)
 {
 	struct agent *agent = r->agent;
 	const char *instance = agent->options->plan.instance;
+	bool done;
 
 	if (!agent->ready || r->apply.dry || agent->options->once)
 		return apply_forward(&r->apply, r->plan, instance, &r->error);
-	return forward_later(&r->apply, r->plan, instance,
+	done = forward_later(&r->apply, r->plan, instance,
 			     agent->fresh || agent->told & CHANGE_RULES, &r->error);
+	/* What others do in their place is kept until these are there. */
+	if (!forward_known(r->plan)) {
+		r->rules = false;
+		agent->quiet = false;
+	}
+	return done;
 }
 
 static bool run_part(struct round *r, enum part part)
@@ -459,8 +466,9 @@ static bool apply_round(struct round *r)
 	if (!ok)
 		r->error = why;
 	/* What an earlier configuration had goes when all of this one is there. */
-	return ok &&
-	       made_clean(&r->apply, r->agent->made_file, r->plan, &r->facts, &r->error);
+	if (!ok || !r->rules)
+		return ok;
+	return made_clean(&r->apply, r->agent->made_file, r->plan, &r->facts, &r->error);
 }
 
 static bool run_round(struct round *r)

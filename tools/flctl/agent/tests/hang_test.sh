@@ -72,19 +72,24 @@ nameserver_away()
 answers() { [[ $(page healthz) == *200 ]]; }
 
 # Programs of this name come before those of the host: they work, until told to hang
-hanging_iptables()
+wrap_iptables()
 {
-	local name real hung n
+	local name real
 	mkdir "$tmp/bin"
 	for name in iptables-nft ip6tables-nft; do
 		real=$(command -v $name)
-		printf '#!/bin/sh\n[ ! -e %s/hang ] || { echo $$ >>%s/hung; exec sleep 600; }\nexec %s "$@"\n' "$tmp" "$tmp" "$real" \
+		printf '#!/bin/sh\necho "$0 $*" >>%s/calls\n[ ! -e %s/hang ] || { echo $$ >>%s/hung; exec sleep 600; }\nexec %s "$@"\n' "$tmp" "$tmp" "$tmp" "$real" \
 			>"$tmp/bin/$name"
 		chmod +x "$tmp/bin/$name"
 	done
 	ip netns exec n1 iptables-nft -P FORWARD DROP
 	ip netns exec n1 ip6tables-nft -P FORWARD DROP
 	export PATH=$tmp/bin:$PATH
+}
+
+hanging_iptables()
+{
+	local hung n
 	# 600 ms is more often than programs are waited for
 	WATCHDOG_USEC=1200000 NOTIFY_SOCKET=$tmp/notify start_notified
 	within 20 accepted && within 10 is_ready || return
@@ -149,6 +154,41 @@ held_lock()
 }
 is_held() { ! flock -n "$XTABLES_LOCKFILE" true; }
 
+# What the network had before stays until rules for the new one are in
+another_network()
+{
+	touch "$tmp/hang"
+	: >"$tmp/hung"
+	within 5 has_route n1 10.78.200.0/24 || return
+	etcdctl put /coreos.com/network/config "${CONFIG/10.78/10.79}"
+	within $BOUND grep -q '^FLANNEL_NETWORK=10.79' "$tmp/n1/subnet.env" || return
+	etcdctl put /coreos.com/network/subnets/10.79.200.0-24 \
+		'{"PublicIP":"10.9.0.20","PublicIPv6":null,"BackendType":"host-gw"}'
+	# by a round that comes later, and meanwhile it hangs
+	within 3 has_route n1 10.79.200.0/24 && test -s "$tmp/hung" && is_well || return
+	has_route n1 10.78.200.0/24 || { echo 'gone before the rules are there'; return 1; }
+	rm "$tmp/hang"
+	within 40 has_no_route n1 10.78.200.0/24 && new_accepted
+}
+new_accepted() { ip netns exec n1 iptables-nft -S FORWARD | grep -q '10.79.0.0/16.*flctl n1'; }
+
+# rounds, and how many of them have looked at FORWARD
+rounds() { page metrics | awk '/^[a-z_]*reconcile_seconds_count/ { print $2; exit }'; }
+looks() { grep -c '/iptables-nft .*-S' "$tmp/calls"; }
+more_rounds() { (($(rounds) >= $1)); }
+
+# Each periodic round does
+looked_at_each_time()
+{
+	local rounds looks
+	stop n1
+	start_agent n1 --iptables-resync 1
+	within 20 is_well && rounds=$(rounds) && looks=$(looks) || return
+	within 30 more_rounds $((rounds + 8)) || return
+	looks=$(($(looks) - looks))
+	((looks >= 6)) || { echo "$looks looks in 8 rounds"; return 1; }
+}
+
 # With a manager that writes down when it is told that we live
 start_notified()
 {
@@ -168,7 +208,10 @@ start_notified()
 result 'etcd and namespaces' set_up "$CONFIG"
 result 'a nameserver that does not answer' silent_nameserver
 result 'SIGHUP while no nameserver answers' nameserver_away
+result 'programs in place of iptables' wrap_iptables
 result 'iptables that does not end' hanging_iptables
 result 'an agent that ends while iptables does not' hanging_and_ended
 result 'a lock of iptables that is held' held_lock
+result 'another network while iptables does not end' another_network
+result 'FORWARD is looked at in each round' looked_at_each_time
 done_steps
