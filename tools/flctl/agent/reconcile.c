@@ -298,13 +298,12 @@ static bool settled(struct agent *agent, const struct facts *facts, const struct
 		log_info("interface %s by %s is to be used from now on: followed if that stays for %d s",
 			 better->name, better->why, BETTER_TIME / 1000);
 	}
-	if (now - agent->better_since < BETTER_TIME) {
-		agent->quiet = false;
-		agent_soon(agent, agent->better_since + BETTER_TIME - now);
-		return false;
-	}
-	agent->better_since = 0;
-	return true;
+	/* It is not waited for anew while an obstacle keeps it from being followed. */
+	if (now - agent->better_since >= BETTER_TIME)
+		return true;
+	agent->quiet = false;
+	agent_soon(agent, agent->better_since + BETTER_TIME - now);
+	return false;
 }
 
 enum obstacle agent_obstacle(const struct agent *agent, const struct net_config *config,
@@ -419,8 +418,10 @@ static bool begin_takeover(struct round *r)
 	agent->blocked = !r->apply.dry &&
 			 agent_obstacle(agent, &agent->config, &r->facts, agent->iface.name,
 					&r->error);
-	if (agent->blocked)
+	if (agent->blocked) {
+		agent_soon(agent, OBSTACLE_TIME);
 		return false;
+	}
 	if (!takeover_begin(&agent->takeover, &r->apply, &r->input, r->plan, &r->facts,
 			    &agent->displaced, &r->error))
 		return false;
