@@ -18,6 +18,9 @@
 /* Milliseconds until rules that stay are tried again, doubled up to the second. */
 #define CLEAN_FIRST	1000LL
 #define CLEAN_LAST	300000LL
+/* The loop waits for programs that hang: not again before so long. */
+#define HUNG_TIME	5000LL
+#define HUNG_PAUSE	20000LL
 
 struct work {
 	struct takeover *t;
@@ -684,36 +687,43 @@ static void clean_rules(struct takeover *t, struct apply *a, const struct plan *
 }
 
 /* Longer each time. */
-static void clean_later(struct takeover *t)
+static void clean_later(struct takeover *t, bool hung)
 {
 	unsigned int doublings = t->cleanings < 9 ? t->cleanings : 9;
 	int64_t wait = CLEAN_FIRST << doublings;
 
 	if (!*takeover_left(t))
 		return;
+	if (hung && wait < HUNG_PAUSE)
+		wait = HUNG_PAUSE;
 	t->cleanings++;
 	t->clean_at = loop_now() + (wait < CLEAN_LAST ? wait : CLEAN_LAST);
+}
+
+static void clean(struct takeover *t, struct apply *a, const struct plan_input *in,
+		  const struct plan *plan, bool routes, bool rules)
+{
+	int64_t begun;
+
+	if (routes)
+		sweep_and_say(t, a, in, plan);
+	begun = loop_now();
+	if (rules)
+		clean_rules(t, a, plan);
+	clean_later(t, loop_now() - begun >= HUNG_TIME);
 }
 
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
 		  const struct plan *plan)
 {
 	t->done = true;
-	if (t->found)
-		sweep_and_say(t, a, in, plan);
-	if (t->found || *t->left)
-		clean_rules(t, a, plan);
-	clean_later(t);
+	clean(t, a, in, plan, t->found, t->found || *t->left);
 }
 
 void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan)
 {
-	if (*t->stays)
-		sweep_and_say(t, a, in, plan);
-	if (*t->left)
-		clean_rules(t, a, plan);
-	clean_later(t);
+	clean(t, a, in, plan, *t->stays, *t->left);
 }
 
 const char *takeover_left(const struct takeover *t)

@@ -210,6 +210,41 @@ rules_that_stay() # PROGRAM
 	return "$status"
 }
 
+tries() { (($(wc -l <"$tmp.tries") == $1)); }
+
+# The loop waits for it: not again as soon as for rules that stay
+rules_that_hang() # PROGRAM
+{
+	local fwd=(-m comment --comment 'flanneld forward') pid
+	mkdir "$tmp.bin"
+	cat >"$tmp.bin/$1" <<-END
+		#!/bin/sh
+		case "\$*" in
+		*-F\ FLANNEL-FWD*) echo >>$tmp.tries; exec sleep 600 ;;
+		*) exec $(command -v "$1") "\$@" ;;
+		esac
+	END
+	chmod +x "$tmp.bin/$1"
+	: >"$tmp.tries"
+	"$1" -N FLANNEL-FWD
+	"$1" -A FORWARD "${fwd[@]}" -j FLANNEL-FWD
+	"$1" -A FLANNEL-FWD -s 10.42.0.0/16 "${fwd[@]}" -j ACCEPT
+	PATH=$tmp.bin:$PATH "$agent" run "${file[@]}" "${common[@]}" >"$tmp/out" 2>&1 &
+	pid=$!
+	within 20 tries 1
+	# killed after five seconds, and then tried again after one, were it not for this
+	sleep 9
+	kill "$pid"
+	wait "$pid"
+	cat "$tmp/out"
+	tries 1
+	grep "rules of stock flannel stay: $1 did not end" "$tmp/out"
+	"$1" -F FLANNEL-FWD
+	"$1" -X FLANNEL-FWD
+	rm -r "$tmp.bin" "$tmp.tries" "$tmp/out"
+	"$agent" reset "${common[@]}" --forget-mac
+}
+
 route_stays() { [[ $(health) == ok*'1 routes of stock flannel stay, the first 10.42.7.0/24 '*200 ]]; }
 nothing_stays() { [[ $(health) == ok*200 && $(health) != *'stock flannel'* ]]; }
 
@@ -639,6 +674,7 @@ for program in iptables-nft iptables-legacy; do
 	done
 	step "$program: rules that stay are tried again" rules_that_stay "$program"
 done
+step 'rules that cannot be removed for a program that hangs' rules_that_hang iptables-nft
 step 'a route that stays is a failure, and tried again' routes_that_stay
 step 'rules that cannot be listed' rules_that_cannot_be_listed
 step 'reset keeps to its own network' resets_only_its_own
