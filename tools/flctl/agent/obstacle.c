@@ -175,8 +175,11 @@ enum obstacle obstacle_find(const struct obstacle_input *in, struct error *error
 {
 	struct stock_links links = { 0 };
 
-	if (is_flanneld_s(in, error))
-		return OBSTACLE_FLANNELD;
+	if (is_flanneld_s(in, error)) {
+		if (!in->dry)
+			return OBSTACLE_FLANNELD;
+		log_warning("%s", error->text);
+	}
 	if (in->config->backend != BACKEND_VXLAN)
 		return OBSTACLE_NONE;
 	if (!check_names(in, &links, error))

@@ -30,6 +30,7 @@ struct obstacle_input {
 	const struct etcd_options *etcd;	/* NULL: not by etcd */
 	const char *subnet_file;
 	bool takeover;			/* stock flannel's devices may go */
+	bool dry;			/* a flanneld is only named, people stop it later */
 };
 
 /* The first there is, with a sentence. */

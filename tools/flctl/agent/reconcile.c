@@ -318,6 +318,7 @@ enum obstacle agent_obstacle(const struct agent *agent, const struct net_config 
 		.etcd = o->file.path[0] ? NULL : &o->etcd,
 		.subnet_file = o->plan.subnet_file,
 		.takeover = !agent->takeover.done,
+		.dry = o->dry_run,
 	};
 
 	return obstacle_find(&in, error);

@@ -90,19 +90,6 @@ static void describe(struct node *node)
 	read_previous(agent.options->plan.subnet_file, &node->previous);
 }
 
-static enum obstacle look_for_obstacles(const struct net_config *config,
-					const struct facts *facts, const struct iface *iface,
-					struct error *error)
-{
-	enum obstacle obstacle = agent_obstacle(&agent, config, facts, iface->name, error);
-
-	/* A dry run is what people do before they stop it. */
-	if (obstacle != OBSTACLE_FLANNELD || !agent.options->dry_run)
-		return obstacle;
-	log_warning("%s", error->text);
-	return OBSTACLE_NONE;
-}
-
 /* @obstacle is what is wrong when it will not be well soon by itself. */
 static bool host_is_ready(const struct net_config *config, enum obstacle *obstacle,
 			  struct error *error)
@@ -116,7 +103,7 @@ static bool host_is_ready(const struct net_config *config, enum obstacle *obstac
 	       iface_choose(&facts, &agent.options->iface, config->v4.network.addr.family,
 			    config->v6.network.addr.family, &iface, error);
 	if (done)
-		*obstacle = look_for_obstacles(config, &facts, &iface, error);
+		*obstacle = agent_obstacle(&agent, config, &facts, iface.name, error);
 	if (done && !*obstacle) {
 		agent.iface = iface;
 		choose_mac(config, &facts);

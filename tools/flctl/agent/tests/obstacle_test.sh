@@ -245,6 +245,19 @@ another_network_s_device()
 	ip -n n1 link del flannel.1
 }
 
+# Beside flanneld a dry run, which is for before it is stopped, finds what is wrong besides
+a_dry_run_looks_on()
+{
+	local status=0
+	has_the_port && start_flanneld n1 || return
+	agent_of_n1 run --dry-run --iface eth1 >"$tmp/said" 2>&1 || status=$?
+	cat "$tmp/said"
+	stop flanneld
+	stop program
+	[[ $status == 1 ]] && grep -q 'warning: flanneld (pid [0-9]*) is running' "$tmp/said" &&
+		grep -q 'error: UDP port 8472 of IPv6 is in use' "$tmp/said"
+}
+
 # waits_for TEXT - and goes on when WITHOUT is done. The module is not needed for a lease
 waits_for()
 {
@@ -342,6 +355,7 @@ result 'flanneld of another network is in nobody'"'"'s way' another_network_s
 result 'flanneld of the same one is' our_network_s
 result 'flanneld that cannot be told apart is' nobody_knows_whose
 result 'the device of another network'"'"'s flanneld is' another_network_s_device
+result 'a dry run beside flanneld looks for the rest' a_dry_run_looks_on
 result 'the name of the device' waits_for_the_name
 result 'a vxlan device of another VNI' another_vni
 result 'the port, which a device has' waits_for_the_port_of_a_device
