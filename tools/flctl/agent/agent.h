@@ -4,9 +4,8 @@
  *
  * One thread, one event loop.  A store says what leases there are, the monitor
  * that the host changed; both only ask for a reconciliation, which reads all
- * facts, makes the complete plan and applies what differs.  There is no other
- * way by which anything is changed; iptables, which may hang, is run for that in
- * a process of its own (errand.h).
+ * facts, makes the complete plan and applies what differs.  Nothing else changes
+ * anything, but for an errand with iptables that it has sent.
  */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
