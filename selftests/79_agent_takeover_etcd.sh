@@ -117,11 +117,26 @@ gives_back()
 	all_pairs 10.42.%d.2
 }
 
+# By hand: done and left, with the lease that etcd has already
+takes_over_by_hand()
+{
+	local mac key created OPTIONS
+	mac=$(lladdr "$n1" flannel.1) key=$(key_of 1) created=$(created_in "$(key_of 1)")
+	options_of 1
+	end n1
+	check 'flctl takeover' in_ns "$n1" timeout 20 flctl takeover "${OPTIONS[@]}"
+	check_equal 'kind' flannel "$(kind)"
+	check_equal 'MAC' "$mac" "$(lladdr "$n1" flannel.1)"
+	check_equal 'never another key' "$created" "$(created_in "$key")"
+	check 'the connection goes on' heard 'by hand'
+}
+
 there_and_back()
 {
 	mixed_nodes && converse "$pod1" "$pod3" 10.42.3.2 || { fail 'connection'; return; }
 	((!FAILED)) && takes_over
 	((FAILED)) || gives_back
+	((FAILED)) || takes_over_by_hand
 	end_all
 }
 
