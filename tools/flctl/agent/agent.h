@@ -85,6 +85,7 @@ struct agent {
 	char no_iface[512];		/* why @iface is an old one, empty: it is not */
 	bool mac_unsaved, made_unsaved;	/* that was said */
 	struct loop_timer again;	/* to ask for one that is not used */
+	int64_t refused_at;		/* the last time for an obstacle */
 	struct loop_timer deadline;	/* of --once and --dry-run */
 	bool was_reachable;
 	int exit_code;

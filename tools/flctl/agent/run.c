@@ -31,6 +31,8 @@
 #define SETTLE_MOST	500
 /* What we change ourselves before something fails is a change, too. */
 #define SETTLE_FAILED	1000
+/* To look for obstacles is to read all facts, and of all processes. */
+#define SETTLE_REFUSED	500
 /* For all endpoints, each of which has five seconds. */
 #define LOOK_UP_TIME	100000
 /* The last line of an answer that lacks none of them. */
@@ -138,6 +140,7 @@ static void refuse_host(enum obstacle obstacle, const struct error *error)
 		loop_stop();
 		return;
 	}
+	agent.refused_at = loop_now();
 	loop_after(&agent.again, OBSTACLE_TIME);
 }
 
@@ -303,13 +306,23 @@ static int64_t settle_time(void)
 	return wait < SETTLE ? SETTLE : wait < SETTLE_MOST ? wait : SETTLE_MOST;
 }
 
+/* Sooner than it would be by itself. */
+static void ask_soon(void)
+{
+	int64_t wait = agent.refused_at + SETTLE_REFUSED - loop_now();
+
+	if (wait < SETTLE)
+		wait = SETTLE;
+	if (agent.again.due > loop_now() + wait)
+		loop_after(&agent.again, wait);
+}
+
 static void host_changed(void *data, unsigned int what)
 {
 	(void)data;
 	agent.quiet = false;
 	agent.told |= what;
-	if (agent.again.due > loop_now() + SETTLE)
-		loop_after(&agent.again, SETTLE);
+	ask_soon();
 	/* A take-over that fails makes and deletes a device each time. */
 	if (agent.takeover.found && !agent.takeover.done && agent.retries && !agent.applied)
 		return;
