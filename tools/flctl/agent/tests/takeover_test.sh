@@ -215,7 +215,7 @@ tries() { (($(wc -l <"$tmp.tries") == $1)); }
 # The loop waits for it: not again as soon as for rules that stay
 rules_that_hang() # PROGRAM
 {
-	local fwd=(-m comment --comment 'flanneld forward') pid
+	local fwd=(-m comment --comment 'flanneld forward') pid status=0
 	mkdir "$tmp.bin"
 	cat >"$tmp.bin/$1" <<-END
 		#!/bin/sh
@@ -231,18 +231,17 @@ rules_that_hang() # PROGRAM
 	"$1" -A FLANNEL-FWD -s 10.42.0.0/16 "${fwd[@]}" -j ACCEPT
 	PATH=$tmp.bin:$PATH "$agent" run "${file[@]}" "${common[@]}" >"$tmp/out" 2>&1 &
 	pid=$!
-	within 20 tries 1
 	# killed after five seconds, and then tried again after one, were it not for this
-	sleep 9
+	within 20 tries 1 && sleep 9 && tries 1 || status=1
 	kill "$pid"
 	wait "$pid"
 	cat "$tmp/out"
-	tries 1
 	grep "rules of stock flannel stay: $1 did not end" "$tmp/out"
 	"$1" -F FLANNEL-FWD
 	"$1" -X FLANNEL-FWD
 	rm -r "$tmp.bin" "$tmp.tries" "$tmp/out"
 	"$agent" reset "${common[@]}" --forget-mac
+	return "$status"
 }
 
 route_stays() { [[ $(health) == ok*'1 routes of stock flannel stay, the first 10.42.7.0/24 '*200 ]]; }
