@@ -8,11 +8,13 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/control.sh"
 
+# Refused as long as the one before, in a namespace that ends, is not gone
+device() { in_ns "$n1" flctl link add flannel.1 lladdr 02:00:00:00:01:01; }
+
 # A new inner, with the device that has its underlay in n1
 inner()
 {
-	new_ns inner || return
-	in_ns "$n1" flctl link add flannel.1 lladdr 02:00:00:00:01:01 &&
+	until_true 10 device && new_ns inner &&
 	ip -n "$n1" link set flannel.1 netns "$inner" &&
 	ip -n "$inner" link set flannel.1 up &&
 	overlay_addresses "$inner" 1 &&
@@ -56,7 +58,7 @@ again()
 	flood "$n2" 10.42.1.0
 	end=$((SECONDS + ${STRESS_SECONDS:-3}))
 	while ((SECONDS <= end && !FAILED)); do
-		until_true 10 inner || { fail "round $i: make"; break; }
+		inner || { fail "round $i: make"; break; }
 		nsenter --net="/run/netns/$inner" ping -n -q -f -w 60 10.42.2.0 >/dev/null 2>&1 &
 		ping=$!
 		$1 $((i++))
@@ -66,7 +68,7 @@ again()
 	done
 	end_floods
 	note "$i rounds"
-	until_true 10 inner && check 'works' pings "$inner" 10.42.2.0 || fail 'make'
+	inner && check 'works' pings "$inner" 10.42.2.0 || fail 'make'
 }
 
 end_inner() { delete "$inner"; }
