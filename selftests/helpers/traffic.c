@@ -39,6 +39,7 @@ struct options {
 	int mss;
 	int flows;	/* udp: source ports */
 	int nocheck;	/* udp */
+	int ports;	/* udp: unconnected sockets, which have no hash for packets, from here */
 	int seconds;
 };
 
@@ -97,6 +98,9 @@ static struct addrinfo *resolve(const struct options *opt, const char *host, con
 
 /* --- sending -------------------------------------------------------------- */
 
+static struct sockaddr_storage target;
+static socklen_t target_len;	/* 0: connected */
+
 static int connect_to(const struct options *opt, const char *host, const char *port)
 {
 	struct addrinfo *info = resolve(opt, host, port);
@@ -114,8 +118,19 @@ static int connect_to(const struct options *opt, const char *host, const char *p
 		set(fd, SOL_SOCKET, SO_NO_CHECK, 1, "nocheck");
 	if (opt->gso)
 		set(fd, IPPROTO_UDP, UDP_SEGMENT, opt->gso, "gso");
-	if (connect(fd, info->ai_addr, info->ai_addrlen))
+	if (opt->ports) {
+		static struct sockaddr_in6 own;	/* the port is where sockaddr_in has it */
+		static int used;
+
+		own.sin6_family = info->ai_family;
+		own.sin6_port = htons(opt->ports + used++);
+		if (bind(fd, (struct sockaddr *)&own, info->ai_addrlen))
+			die("bind");
+		target_len = info->ai_addrlen;
+		memcpy(&target, info->ai_addr, target_len);
+	} else if (connect(fd, info->ai_addr, info->ai_addrlen)) {
 		die(host);
+	}
 	freeaddrinfo(info);
 	return fd;
 }
@@ -168,7 +183,9 @@ static int send_udp(const struct options *opt, const char *host, const char *por
 		fd = connect_to(opt, host, port);
 		for (i = 0; i < opt->count; i++) {
 			fill_segments(data, opt->size, opt->gso ? opt->gso : opt->size, &number);
-			if (send(fd, data, opt->size, 0) != opt->size) {
+			if (sendto(fd, data, opt->size, 0,
+				   target_len ? (struct sockaddr *)&target : NULL,
+				   target_len) != opt->size) {
 				fprintf(stderr, "traffic: send: %s\n", strerror(errno));
 				errors++;
 			}
@@ -303,6 +320,7 @@ static void usage(void)
 	      "  gso=N      udp: bytes of a segment\n"
 	      "  flows=N    udp: send n datagrams from each of so many sockets (1)\n"
 	      "  df=N       IP_PMTUDISC_*: 0 don't fragment bit clear, 2 set, 3 probe\n"
+	      "  ports=N    udp: sockets have ports from N on and are not connected\n"
 	      "  mss=N      tcp\n"
 	      "  nocheck=1  udp: no checksum\n"
 	      "  t=SECONDS  the receiver gives up when nothing came for so long (5)\n"
@@ -321,6 +339,7 @@ static const struct {
 	{ "df", offsetof(struct options, df) },
 	{ "mss", offsetof(struct options, mss) },
 	{ "flows", offsetof(struct options, flows) },
+	{ "ports", offsetof(struct options, ports) },
 	{ "nocheck", offsetof(struct options, nocheck) },
 	{ "t", offsetof(struct options, seconds) },
 };
