@@ -19,12 +19,12 @@
 
 /**
  * struct flannel_cpu_path - what one CPU has of a path
- * @value: counters, by enum flannel_vtep_counter
- * @syncp: makes them consistent on 32 bits
  * @ident: next IP identifier
  * @idents: how many from it on are reserved for this CPU
  * @reserved: how many were when the last were reserved
  * @ident_time: jiffies when they were reserved
+ * @value: counters, by enum flannel_vtep_counter
+ * @syncp: makes them consistent on 32 bits
  */
 struct flannel_cpu_path {
 	u16 ident;
@@ -276,12 +276,13 @@ static bool ident_is_fresh(const struct flannel_cpu_path *cpu)
 
 /*
  * As long as what was reserved last was used up in time, twice as many are
- * reserved next, so that a quiet VTEP wastes none of the 65536 there are.
+ * reserved next, so that a quiet VTEP wastes none of the 65536 there are. A new
+ * path has reserved none, and looks fresh in the moment when jiffies wrap.
  */
 static void reserve_idents(struct flannel_dev *fl, struct flannel_cpu_path *cpu,
 			   struct iphdr *iph)
 {
-	cpu->reserved = ident_is_fresh(cpu) ? min(2U * cpu->reserved, IDENT_BATCH) : 1;
+	cpu->reserved = ident_is_fresh(cpu) ? clamp(2U * cpu->reserved, 1U, IDENT_BATCH) : 1;
 	__ip_select_ident(fl->net, iph, cpu->reserved);
 	cpu->ident = ntohs(iph->id);
 	cpu->idents = cpu->reserved;
