@@ -44,7 +44,7 @@ static int family;
 static unsigned int bits;
 static unsigned int lengths[129], n_lengths;
 static struct lease *leases;
-static unsigned int n_leases, n_locals;
+static unsigned int n_leases, n_locals, n_gone;
 static unsigned int packets[VTEPS + 1], packets_none;
 static const char *dir;
 
@@ -194,7 +194,7 @@ static void make_table(unsigned int count)
 	fclose(table);
 }
 
-/* Remote leases come, change and go. */
+/* Remote leases come, change and go; one stays, as an empty table has no direct index. */
 static void make_change(FILE *requests, FILE *answers)
 {
 	struct lease *lease = &leases[random() % n_leases];
@@ -208,12 +208,15 @@ static void make_change(FILE *requests, FILE *answers)
 	} else if (random() % 2) {
 		lease->vtep = 1 + random() % VTEPS;
 		what = "lease_replace";
+	} else if (n_leases - n_gone == 1) {
+		return;
 	}
 	fprintf(requests, "a %s +", what);
 	if (!strcmp(what, "lease_del")) {
 		fprintf(requests, "%s/%u", text_of(lease->prefix.bytes),
 			lease->prefix.len);
 		lease->gone = true;
+		n_gone++;
 	} else {
 		print_lease(requests, lease, true);
 	}
