@@ -1,22 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/etherdevice.h>
+#include <linux/hash.h>
 #include <linux/netdevice.h>
+#include <linux/prefetch.h>
 #include <linux/skbuff.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 
 #include "cells.h"
 #include "device.h"
+#include "path.h"
+#include "source.h"
+
+/* Packets handed on at a time: a poll's whole budget */
+#define BATCH		64U
+#define PAIR_BITS	10
 
 /**
  * struct flannel_cell - a queue
  * @queue: packets without their outer headers, under its lock: a threaded NAPI
  *	runs on any CPU
- * @taken: those that @napi has taken out and not handed on yet; @napi's alone
+ * @taken: those that @napi has taken out and not handed on yet; @napi's alone, as
+ *	all that follows
+ * @batch: those of @taken that are being handed on
+ * @n: how many
+ * @pairs: how many of these go from the same address to the same; hashed, so at
+ *	least as many as there are
  * @napi: hands them on
  */
 struct flannel_cell {
 	struct sk_buff_head queue;
 	struct sk_buff_head taken;
+	struct sk_buff *batch[BATCH];
+	unsigned int n;
+	u8 pairs[1 << PAIR_BITS];
 	struct napi_struct napi;
 };
 
@@ -35,9 +52,8 @@ static u8 protocol_of(struct sk_buff *skb)
 }
 
 /*
- * All packets of a flow get the same answer, so that none overtakes another. The
- * underlay's NIC has tried to put datagrams together for sockets that ask for it;
- * here that is tried again only when the device is told to.
+ * The underlay's NIC has tried to put datagrams together for sockets that ask for
+ * it; here that is tried again only when the device is told to.
  */
 static bool is_for_gro(struct sk_buff *skb)
 {
@@ -52,37 +68,124 @@ static bool is_for_gro(struct sk_buff *skb)
 	return protocol != IPPROTO_UDP && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6;
 }
 
-/* GRO changes what a packet shares with the clones that a sniffer got. */
-static bool may_gro(struct sk_buff *skb)
+/*
+ * What is alone with its addresses in a poll has nothing to be put together with
+ * but what GRO holds from the poll before, which is nothing unless it is told to
+ * wait. All packets of a flow that are in a poll get the same answer, so that none
+ * overtakes another.
+ */
+static bool is_alone(const struct flannel_cell *cell, struct sk_buff *skb)
 {
-	return is_for_gro(skb) && !skb_unclone(skb, GFP_ATOMIC);
+	return cell->pairs[flannel_arrival(skb)->pair] == 1 &&
+	       !READ_ONCE(skb->dev->gro_flush_timeout);
 }
 
-static struct sk_buff *take(struct flannel_cell *cell)
+/* GRO changes what a packet shares with the clones that a sniffer got. */
+static bool may_gro(const struct flannel_cell *cell, struct sk_buff *skb)
+{
+	return is_for_gro(skb) && !is_alone(cell, skb) && !skb_unclone(skb, GFP_ATOMIC);
+}
+
+static void take(struct flannel_cell *cell, unsigned int most)
 {
 	if (skb_queue_empty(&cell->taken)) {
 		spin_lock_bh(&cell->queue.lock);
 		skb_queue_splice_init(&cell->queue, &cell->taken);
 		spin_unlock_bh(&cell->queue.lock);
 	}
-	return __skb_dequeue(&cell->taken);
+	cell->n = 0;
+	while (cell->n < most && (cell->batch[cell->n] = __skb_dequeue(&cell->taken)))
+		cell->n++;
+}
+
+static unsigned int pair_of(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h;
+	const struct iphdr *iph;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		iph = ip_hdr(skb);
+		return hash_32((__force u32)(iph->saddr ^ iph->daddr), PAIR_BITS);
+	}
+	ip6h = ipv6_hdr(skb);
+	return hash_32(ipv6_addr_hash(&ip6h->saddr) ^ ipv6_addr_hash(&ip6h->daddr), PAIR_BITS);
+}
+
+/* What one packet needs from memory comes while the others are asked for theirs. */
+static void survey(const struct flannel_dev *fl, struct flannel_cell *cell)
+{
+	struct flannel_arrival *arrival;
+	unsigned int i;
+
+	for (i = 0; i < cell->n; i++) {
+		arrival = flannel_arrival(cell->batch[i]);
+		arrival->owner = flannel_source_owner(fl, cell->batch[i]);
+		prefetch(arrival->owner);
+		arrival->pair = pair_of(cell->batch[i]);
+		cell->pairs[arrival->pair] = 0;
+	}
+	for (i = 0; i < cell->n; i++) {
+		arrival = flannel_arrival(cell->batch[i]);
+		if (likely(arrival->owner))
+			flannel_path_prefetch_rx(&arrival->owner->path);
+		cell->pairs[arrival->pair]++;
+	}
+}
+
+static bool admit(struct flannel_dev *fl, const struct flannel_config *cfg, struct sk_buff *skb)
+{
+	const struct flannel_arrival *arrival = flannel_arrival(skb);
+	struct flannel_vtep *vtep;
+	int cause;
+
+	cause = flannel_source_check(fl, cfg->srccheck, &arrival->sender, skb, arrival->owner,
+				     &vtep);
+	if (unlikely(cause)) {
+		flannel_drop(fl, skb, cause);
+		return false;
+	}
+	if (!ether_addr_equal(skb->data - ETH_HLEN, cfg->lladdr))
+		flannel_count(fl, FLANNEL_A_STATS_RX_FOREIGN_MAC);
+	dev_sw_netstats_rx_add(fl->dev, skb->len);
+	if (vtep)
+		flannel_path_count_rx(fl, vtep, skb->len);
+	return true;
+}
+
+static void hand_on(struct flannel_dev *fl, struct flannel_cell *cell)
+{
+	const struct flannel_config *cfg;
+	LIST_HEAD(list);
+	unsigned int i;
+
+	rcu_read_lock();
+	survey(fl, cell);
+	cfg = rcu_dereference(fl->config);
+	for (i = 0; i < cell->n; i++) {
+		struct sk_buff *skb = cell->batch[i];
+
+		if (!admit(fl, cfg, skb))
+			continue;
+		if (may_gro(cell, skb))
+			napi_gro_receive(&cell->napi, skb);
+		else
+			list_add_tail(&skb->list, &list);
+	}
+	rcu_read_unlock();
+	netif_receive_skb_list(&list);
+	if (!READ_ONCE(fl->dev->gro_flush_timeout))
+		napi_gro_flush(&cell->napi, false);
 }
 
 static int poll(struct napi_struct *napi, int budget)
 {
 	struct flannel_cell *cell = container_of(napi, struct flannel_cell, napi);
-	struct sk_buff *skb;
-	LIST_HEAD(list);
-	int done = 0;
+	int done;
 
-	while (done < budget && (skb = take(cell))) {
-		if (may_gro(skb))
-			napi_gro_receive(napi, skb);
-		else
-			list_add_tail(&skb->list, &list);
-		done++;
-	}
-	netif_receive_skb_list(&list);
+	take(cell, min_t(unsigned int, budget, BATCH));
+	done = cell->n;
+	if (done)
+		hand_on(netdev_priv(napi->dev), cell);
 	if (done < budget)
 		napi_complete_done(napi, done);
 	return done;
@@ -106,24 +209,27 @@ static bool enqueue(struct flannel_cell *cell, struct sk_buff *skb)
 }
 
 /**
- * flannel_cells_receive - queue a packet for the stack
+ * flannel_cells_receive - queue a packet for the source check and the stack
  * @fl: device
- * @skb: packet at its IP header, consumed
+ * @skb: packet at its IP header, its flannel_arrival()->sender set; consumed
+ *
+ * Where there is no room, rx_dropped of the device counts.
  *
  * Context: softirq and rcu_read_lock().
- * Return: false when it was dropped, for which rx_dropped of the device counts.
  */
-bool flannel_cells_receive(struct flannel_dev *fl, struct sk_buff *skb)
+void flannel_cells_receive(struct flannel_dev *fl, struct sk_buff *skb)
 {
 	struct flannel_cell *cell = this_cpu_ptr(fl->cells);
 
+	flannel_source_prefetch(fl, skb);
+	skb->dev = fl->dev;
+	skb->pkt_type = PACKET_HOST;
 	/* That of the outer packet; unset, the stack finds the inner one. */
 	skb->transport_header = (typeof(skb->transport_header))~0U;
 	if (likely(fl->dev->flags & IFF_UP && enqueue(cell, skb)))
-		return true;
+		return;
 	dev_core_stats_rx_dropped_inc(fl->dev);
 	kfree_skb(skb);
-	return false;
 }
 
 static void cell_init(struct flannel_cell *cell, struct net_device *dev)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/memcontrol.h>
 #include <linux/percpu.h>
+#include <linux/prefetch.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <net/ip.h>
@@ -234,6 +235,20 @@ void flannel_path_count_tx(struct flannel_dev *fl, struct flannel_vtep *vtep, un
 void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes)
 {
 	count(fl, vtep, FLANNEL_VTEP_RX_PACKETS, bytes);
+}
+
+/**
+ * flannel_path_prefetch_rx - a packet from a VTEP will be counted soon
+ * @path: its path
+ *
+ * Context: softirq.
+ */
+void flannel_path_prefetch_rx(const struct flannel_path *path)
+{
+	const struct flannel_cpu_path *cpu = cpu_path(path);
+
+	if (likely(cpu))
+		prefetchw(&cpu->value[FLANNEL_VTEP_RX_PACKETS]);
 }
 
 /**

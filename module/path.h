@@ -98,6 +98,7 @@ void flannel_path_set_route(struct flannel_path *path, u8 family,
 
 void flannel_path_count_tx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes);
 void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes);
+void flannel_path_prefetch_rx(const struct flannel_path *path);
 void flannel_path_read(const struct flannel_path *path, u64 value[FLANNEL_VTEP_COUNTERS]);
 void flannel_path_select_ident(struct flannel_dev *fl, struct flannel_path *path,
 			       struct iphdr *iph, unsigned int segs);

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/etherdevice.h>
-#include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <net/addrconf.h>
 #include <net/gro.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
-#include <net/route.h>
 #include <net/udp.h>
 
-#include "path.h"
 #include "cells.h"
 #include "socket.h"
 #include "wire.h"
@@ -50,24 +46,6 @@ static int check_outer(const struct flannel_dev *fl, const struct flannel_config
 	if (fs->family == FLANNEL_V6 && !udp_hdr(skb)->check && !cfg->zero_csum6_rx)
 		return FLANNEL_A_STATS_RX_NO_CSUM;
 	return 0;
-}
-
-static struct flannel_ip sender_of(const struct flannel_socket *fs, const void *outer)
-{
-	if (fs->family == FLANNEL_V4)
-		return flannel_ip_from4(((const struct iphdr *)outer)->saddr);
-	return flannel_ip_from6(&((const struct ipv6hdr *)outer)->saddr);
-}
-
-/* What the fast path has to know of the sender, without a copy */
-static bool is_sender(const struct flannel_socket *fs, const struct flannel_vtep *vtep,
-		      const void *outer)
-{
-	if (fs->family == FLANNEL_V4)
-		return vtep->addr.family == AF_INET &&
-		       vtep->addr.ip4 == ((const struct iphdr *)outer)->saddr;
-	return vtep->addr.family == AF_INET6 &&
-	       ipv6_addr_equal(&vtep->addr.ip6, &((const struct ipv6hdr *)outer)->saddr);
 }
 
 static bool check_ip4(struct sk_buff *skb)
@@ -134,133 +112,21 @@ static bool ecn_fits(const struct flannel_socket *fs, struct sk_buff *skb, const
 #endif
 }
 
-static bool is_v4(const struct sk_buff *skb)
+static struct flannel_ip sender_of(const struct flannel_socket *fs, const void *outer)
 {
-	return skb->protocol == htons(ETH_P_IP);
+	if (fs->family == FLANNEL_V4)
+		return flannel_ip_from4(((const struct iphdr *)outer)->saddr);
+	return flannel_ip_from6(&((const struct ipv6hdr *)outer)->saddr);
 }
 
-static struct flannel_vtep *owner_of_source(const struct flannel_dev *fl,
-					    const struct sk_buff *skb)
-{
-	if (is_v4(skb))
-		return flannel_table_lookup4(&fl->table, ip_hdr(skb)->saddr);
-	return flannel_table_lookup6(&fl->table, &ipv6_hdr(skb)->saddr);
-}
-
-static struct flannel_vtep *vtep_at(const struct flannel_dev *fl, const struct flannel_ip *ip)
-{
-	if (ip->family == AF_INET)
-		return flannel_table_vtep4(&fl->table, ip->ip4);
-	return flannel_table_vtep6(&fl->table, &ip->ip6);
-}
-
-static bool is_bogus4(__be32 addr)
-{
-	return ipv4_is_zeronet(addr) || ipv4_is_loopback(addr) || ipv4_is_multicast(addr) ||
-	       ipv4_is_linklocal_169(addr) || (addr & htonl(0xf0000000)) == htonl(0xf0000000);
-}
-
-static bool is_bogus6(const struct in6_addr *addr)
-{
-	return ipv6_addr_any(addr) || ipv6_addr_loopback(addr) || ipv6_addr_is_multicast(addr) ||
-	       ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL || ipv6_addr_v4mapped(addr);
-}
-
-static bool has_bogus_source(const struct sk_buff *skb)
-{
-	return is_v4(skb) ? is_bogus4(ip_hdr(skb)->saddr) : is_bogus6(&ipv6_hdr(skb)->saddr);
-}
-
-static bool has_own_source(const struct flannel_dev *fl, const struct sk_buff *skb)
-{
-	struct net *net = dev_net(fl->dev);
-
-	if (is_v4(skb))
-		return inet_addr_type_dev_table(net, fl->dev, ip_hdr(skb)->saddr) == RTN_LOCAL;
-#if IS_ENABLED(CONFIG_IPV6)
-	return ipv6_chk_addr(net, &ipv6_hdr(skb)->saddr, fl->dev, 0);
-#else
-	return false;
-#endif
-}
-
-static bool is_from_vtep(const struct flannel_ip *sender, const struct sk_buff *skb)
-{
-	if (is_v4(skb))
-		return sender->family == AF_INET && ip_hdr(skb)->saddr == sender->ip4;
-	return sender->family == AF_INET6 && ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &sender->ip6);
-}
-
-/*
- * An address of ours that no local lease keeps others from leasing is a martian
- * to IPv4; IPv6 would take it.
- */
-static int check_leased_source(const struct flannel_dev *fl, u8 mode, const struct sk_buff *skb)
-{
-	if (is_v4(skb) || mode == FLANNEL_SRCCHECK_OFF || !has_own_source(fl, skb))
-		return 0;
-	return FLANNEL_A_STATS_RX_OWN_SOURCE;
-}
-
-/* A source that is in no lease of the sender */
-static int check_other_source(const struct flannel_dev *fl, u8 mode,
-			      const struct flannel_ip *sender, const struct sk_buff *skb,
-			      const struct flannel_vtep *owner)
-{
-	if (owner && owner != &flannel_vtep_local)
-		return FLANNEL_A_STATS_RX_FOREIGN_LEASE;
-	if (has_bogus_source(skb))
-		return FLANNEL_A_STATS_RX_BOGUS_SOURCE;
-	if (owner || has_own_source(fl, skb))
-		return FLANNEL_A_STATS_RX_OWN_SOURCE;
-	if (mode == FLANNEL_SRCCHECK_STRICT && !is_from_vtep(sender, skb))
-		return FLANNEL_A_STATS_RX_NO_LEASE;
-	return 0;
-}
-
-/* A source in a lease of the sender needs little further look: leases hold no bogus ones. */
-static int check_source(const struct flannel_dev *fl, u8 mode, const struct flannel_socket *fs,
-			const void *outer, const struct sk_buff *skb, struct flannel_vtep **vtep)
-{
-	struct flannel_vtep *owner = owner_of_source(fl, skb);
-	struct flannel_ip sender;
-
-	if (likely(owner && is_sender(fs, owner, outer))) {
-		*vtep = owner;
-		return check_leased_source(fl, mode, skb);
-	}
-	sender = sender_of(fs, outer);
-	*vtep = vtep_at(fl, &sender);
-	if (mode == FLANNEL_SRCCHECK_OFF)
-		return 0;
-	if (!*vtep)
-		return FLANNEL_A_STATS_RX_UNKNOWN_VTEP;
-	return check_other_source(fl, mode, &sender, skb, owner);
-}
-
-static void deliver(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk_buff *skb)
-{
-	unsigned int len = skb->len;
-
-	skb->dev = fl->dev;
-	skb->pkt_type = PACKET_HOST;
-	/* A full queue is counted by the core. */
-	if (!flannel_cells_receive(fl, skb))
-		return;
-	dev_sw_netstats_rx_add(fl->dev, len);
-	if (vtep)
-		flannel_path_count_rx(fl, vtep, len);
-}
-
+/* What the table says of the packet is asked when it has left the queue. */
 static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct sk_buff *skb)
 {
-	const struct flannel_config *cfg = rcu_dereference(fl->config);
-	struct flannel_vtep *vtep;
 	unsigned int offset;
 	const void *outer;
 	int cause;
 
-	cause = check_outer(fl, cfg, fs, skb);
+	cause = check_outer(fl, rcu_dereference(fl->config), fs, skb);
 	if (cause)
 		return cause;
 	offset = skb_network_header(skb) - skb->head;
@@ -269,14 +135,10 @@ static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct 
 		return cause;
 	/* Pulled, but still there. */
 	outer = skb->head + offset;
-	cause = check_source(fl, cfg->srccheck, fs, outer, skb, &vtep);
-	if (cause)
-		return cause;
 	if (!ecn_fits(fs, skb, outer))
 		return FLANNEL_A_STATS_RX_ECN;
-	if (!ether_addr_equal(skb->data - ETH_HLEN, cfg->lladdr))
-		flannel_count(fl, FLANNEL_A_STATS_RX_FOREIGN_MAC);
-	deliver(fl, vtep, skb);
+	flannel_arrival(skb)->sender = sender_of(fs, outer);
+	flannel_cells_receive(fl, skb);
 	return 0;
 }
 

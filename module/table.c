@@ -14,6 +14,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/prefetch.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -396,6 +397,40 @@ static struct flannel_vtep __rcu **window_slot6(const struct flannel_window *win
 	if (!window->low)
 		return window_slot(window, ip6_high(addr));
 	return ip6_high(addr) == window->high ? window_slot(window, ip6_low(addr)) : NULL;
+}
+
+/**
+ * flannel_table_prefetch4 - an IPv4 address will be looked up soon
+ * @table: live table
+ * @addr: address
+ *
+ * The hash is left alone: to know where it reads costs as much as to read.
+ *
+ * Context: RCU reader.
+ */
+void flannel_table_prefetch4(const struct flannel_table *table, __be32 addr)
+{
+	const struct flannel_gen *gen = rcu_dereference(table->gen);
+	const struct flannel_window *window = &gen->index[FLANNEL_V4].window;
+
+	if (window->nslots)
+		prefetch(window_slot(window, ntohl(addr)));
+}
+
+/**
+ * flannel_table_prefetch6 - an IPv6 address will be looked up soon
+ * @table: live table
+ * @addr: address
+ *
+ * Context: RCU reader.
+ */
+void flannel_table_prefetch6(const struct flannel_table *table, const struct in6_addr *addr)
+{
+	const struct flannel_gen *gen = rcu_dereference(table->gen);
+	const struct flannel_window *window = &gen->index[FLANNEL_V6].window;
+
+	if (window->nslots)
+		prefetch(window_slot6(window, addr));
 }
 
 /**

@@ -145,6 +145,9 @@ struct flannel_table {
 struct flannel_vtep *flannel_table_lookup4(const struct flannel_table *table, __be32 addr);
 struct flannel_vtep *flannel_table_lookup6(const struct flannel_table *table,
 					   const struct in6_addr *addr);
+/* Readers: what a look-up reads first will be wanted soon. */
+void flannel_table_prefetch4(const struct flannel_table *table, __be32 addr);
+void flannel_table_prefetch6(const struct flannel_table *table, const struct in6_addr *addr);
 /* Readers: any VTEP with this underlay address, or NULL. */
 struct flannel_vtep *flannel_table_vtep4(const struct flannel_table *table, __be32 addr);
 struct flannel_vtep *flannel_table_vtep6(const struct flannel_table *table,

@@ -157,4 +157,38 @@ order()
 	done
 }
 
-run_tests identifiers identifiers_of_segments entropy flows_stay_together order
+# out_of_order - TCP segments that n2 had to keep until an earlier one came
+out_of_order()
+{
+	in_ns "$n2" awk '/^TcpExt:/ {
+		for (i = 1; i <= NF; i++) {
+			if ($i == "TCPOFOQueue")
+				at = i
+			else if (at && $i ~ /^[0-9]/ && i == at)
+				print $i
+		}
+	}' /proc/net/netstat
+}
+
+# Five streams to as many pods: in a poll of the receive queue a segment is now
+# alone with its addresses, now one of many that GRO puts together.
+order_of_streams()
+{
+	local i before
+	use || { fail 'set-up'; return; }
+	for i in {1..5}; do
+		ip -n "$n2" addr add 10.42.2.1$i/32 dev lo 2>/dev/null
+	done
+	segmentation off
+	before=$(out_of_order)
+	for i in {1..5}; do
+		in_ns "$n2" traffic recv tcp 510$i bytes=400000 ip netns exec "$n1" \
+			traffic send tcp 10.42.2.1$i 510$i bytes=400000 >"$TMP/stream$i" &
+	done
+	wait
+	segmentation on
+	check_equal 'streams that came' 5 "$(grep -l 'bytes=400000' "$TMP"/stream? | wc -l)"
+	check_equal 'segments behind later ones' 0 $(($(out_of_order) - before))
+}
+
+run_tests identifiers identifiers_of_segments entropy flows_stay_together order order_of_streams

@@ -75,6 +75,11 @@ static inline void cond_resched(void)
 {
 }
 
+static inline void prefetch(const void *memory)
+{
+	__builtin_prefetch(memory);
+}
+
 /* Locks */
 
 struct mutex {
