@@ -9,6 +9,7 @@
 #include "netlink.h"
 #include "path.h"
 #include "socket.h"
+#include "untrack.h"
 
 #define MTU_UNKNOWN_UNDERLAY	(ETH_DATA_LEN - FLANNEL_OVERHEAD4)
 #define FEATURES (NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | \
@@ -63,14 +64,22 @@ static int flannel_open(struct net_device *dev)
 {
 	struct flannel_dev *fl = netdev_priv(dev);
 	struct netlink_ext_ack *extack = fl->open_extack;
+	int err;
 
 	fl->open_extack = NULL;
-	return flannel_sockets_open(fl, extack);
+	err = flannel_untrack_set(fl, rtnl_dereference(fl->config)->untrack, extack);
+	if (err)
+		return err;
+	err = flannel_sockets_open(fl, extack);
+	if (err)
+		flannel_untrack_set(fl, false, NULL);
+	return err;
 }
 
 static int flannel_stop(struct net_device *dev)
 {
 	flannel_sockets_close(netdev_priv(dev));
+	flannel_untrack_set(netdev_priv(dev), false, NULL);
 	return 0;
 }
 

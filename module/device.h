@@ -24,6 +24,7 @@
 struct flannel_cell;
 struct flannel_socket;
 struct mem_cgroup;
+struct nf_hook_ops;
 
 #define FLANNEL_OIF_AWAY	(-1)
 
@@ -47,6 +48,7 @@ struct mem_cgroup;
  * @fwmark: mark of outer packets
  * @network: declared Networks
  * @maxleases: most leases
+ * @untrack: connection tracking leaves outer packets alone
  */
 struct flannel_config {
 	u32 vni;
@@ -67,6 +69,7 @@ struct flannel_config {
 	u32 fwmark;
 	struct flannel_prefix network[FLANNEL_FAMILIES];
 	u32 maxleases;
+	bool untrack;
 };
 
 /**
@@ -86,6 +89,8 @@ struct flannel_config {
  * @paths_work: makes these paths
  * @lower: underlay interface, linked below us; NULL while there is none
  * @node: in flannel_net.devices
+ * @untrack: hooks that have received outer packets not tracked, by family; NULL
+ *	where they are
  * @mtu_wish: MTU that somebody asked for, 0 = follow the underlay
  * @mtu_auto: the change of MTU under way is our own
  * @memcg: of whoever made the device; paths are charged to it
@@ -109,6 +114,7 @@ struct flannel_dev {
 
 	struct net_device *lower;
 	struct list_head node;
+	struct nf_hook_ops *untrack;
 	unsigned int mtu_wish;
 	bool mtu_auto;
 	struct mem_cgroup *memcg;

@@ -10,6 +10,7 @@
 #include "cells.h"
 #include "path.h"
 #include "report.h"
+#include "untrack.h"
 
 static const struct nla_policy policy[IFLA_FLANNEL_MAX + 1] = {
 	[0] = { .strict_start_type = IFLA_FLANNEL_ID },
@@ -33,6 +34,7 @@ static const struct nla_policy policy[IFLA_FLANNEL_MAX + 1] = {
 	[IFLA_FLANNEL_SRCCHECK] = NLA_POLICY_MAX(NLA_U8, FLANNEL_SRCCHECK_MAX),
 	[IFLA_FLANNEL_FWMARK] = { .type = NLA_U32 },
 	[IFLA_FLANNEL_MAXLEASES] = NLA_POLICY_MIN(NLA_U32, 1),
+	[IFLA_FLANNEL_UNTRACK] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 static int refuse(struct netlink_ext_ack *extack, const struct nlattr *attr, const char *text)
@@ -190,6 +192,8 @@ static void parse_plain(struct flannel_config *cfg, struct nlattr *data[])
 		cfg->fwmark = nla_get_u32(data[IFLA_FLANNEL_FWMARK]);
 	if (data[IFLA_FLANNEL_MAXLEASES])
 		cfg->maxleases = nla_get_u32(data[IFLA_FLANNEL_MAXLEASES]);
+	if (data[IFLA_FLANNEL_UNTRACK])
+		cfg->untrack = nla_get_u8(data[IFLA_FLANNEL_UNTRACK]);
 }
 
 static int parse(struct flannel_config *cfg, struct nlattr *data[], bool live,
@@ -405,6 +409,7 @@ static int switch_config(struct flannel_dev *fl, struct flannel_config *cfg,
 			 struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	const struct flannel_config *old = rtnl_dereference(fl->config);
+	bool running = netif_running(fl->dev);
 	struct net_device *lower;
 	int err;
 
@@ -415,10 +420,14 @@ static int switch_config(struct flannel_dev *fl, struct flannel_config *cfg,
 		err = set_limits(fl, cfg, data, extack);
 	if (err)
 		return err;
-	err = flannel_lower_set(fl, lower, cfg->dev[0], extack);
+	err = flannel_untrack_set(fl, running && cfg->untrack, extack) ?:
+	      flannel_lower_set(fl, lower, cfg->dev[0], extack);
+	if (!err)
+		return 0;
 	/* Should memory fail now, the table keeps limits that it fits into. */
-	if (err && limits_differ(old, cfg))
+	if (limits_differ(old, cfg))
 		set_limits(fl, old, NULL, NULL);
+	flannel_untrack_set(fl, running && old->untrack, NULL);
 	return err;
 }
 
@@ -479,7 +488,8 @@ static size_t flannel_get_size(const struct net_device *dev)
 	       nla_total_size(ETH_ALEN) +	/* LLADDR */
 	       nla_total_size(sizeof(u8)) +	/* SRCCHECK */
 	       nla_total_size(sizeof(u32)) +	/* FWMARK */
-	       nla_total_size(sizeof(u32));	/* MAXLEASES */
+	       nla_total_size(sizeof(u32)) +	/* MAXLEASES */
+	       nla_total_size(sizeof(u8));	/* UNTRACK */
 }
 
 static int fill_optional(struct sk_buff *skb, const struct flannel_config *cfg)
@@ -520,7 +530,8 @@ static int flannel_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put(skb, IFLA_FLANNEL_LLADDR, ETH_ALEN, cfg->lladdr) ||
 	    nla_put_u8(skb, IFLA_FLANNEL_SRCCHECK, cfg->srccheck) ||
 	    nla_put_u32(skb, IFLA_FLANNEL_FWMARK, cfg->fwmark) ||
-	    nla_put_u32(skb, IFLA_FLANNEL_MAXLEASES, cfg->maxleases))
+	    nla_put_u32(skb, IFLA_FLANNEL_MAXLEASES, cfg->maxleases) ||
+	    nla_put_u8(skb, IFLA_FLANNEL_UNTRACK, cfg->untrack))
 		return -EMSGSIZE;
 	return fill_optional(skb, cfg);
 }

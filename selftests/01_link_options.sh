@@ -17,7 +17,7 @@ no_option()
 	check 'plain ip' ip link add flannel.1 type flannel || return
 	shown=$(options flannel.1)
 	check_equal 'defaults' \
-		'id 1 dstport 8472 ttl auto tos 0 df unset srcport 0 0 udpcsum noudp6zerocsumtx noudp6zerocsumrx lladdr MAC srccheck lease fwmark 0x0 maxleases 1048576' \
+		'id 1 dstport 8472 ttl auto tos 0 df unset srcport 0 0 udpcsum noudp6zerocsumtx noudp6zerocsumrx lladdr MAC srccheck lease fwmark 0x0 maxleases 1048576 nountrack' \
 		"$(sed -E 's/lladdr ([0-9a-f]{2}:){5}[0-9a-f]{2}/lladdr MAC/' <<<"$shown")"
 	shown=$(lladdr_of flannel.1)
 	((0x${shown%%:*} % 4 == 2)) || fail "lladdr $shown is not local unicast"
@@ -54,6 +54,7 @@ df inherit|"df":"inherit"
 srcport 1000 2000|"srcport":{"min":1000,"max":2000}
 srcport 65535 65535|"srcport":{"min":65535,"max":65535}
 noudpcsum|"udpcsum":false
+untrack|"untrack":true
 udp6zerocsumtx|"udp6zerocsumtx":true
 udp6zerocsumrx|"udp6zerocsumrx":true
 lladdr 02:00:00:00:00:01|"lladdr":"02:00:00:00:00:01"
@@ -63,11 +64,11 @@ network 10.42.1.255/32 network fd42::1/128|"network":"10.42.1.255/32","network6"
 srccheck off|"srccheck":"off"
 srccheck strict|"srccheck":"strict"
 fwmark 0xffffffff|"fwmark":4294967295
-maxleases 1|"maxleases":1}
-maxleases 4294967295|"maxleases":4294967295}
+maxleases 1|"maxleases":1,
+maxleases 4294967295|"maxleases":4294967295,
 id 0|"id":0,
 id 16777215|"id":16777215,
-id 2 local 192.168.9.1 local fd09::1 dev eth0 dstport 4789 ttl 7 tos inherit df inherit srcport 1000 2000 noudpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:00:01 network 10.42.0.0/16 network fd42::/48 srccheck strict fwmark 0x10 maxleases 77|"id":2'
+id 2 local 192.168.9.1 local fd09::1 dev eth0 dstport 4789 ttl 7 tos inherit df inherit srcport 1000 2000 noudpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:00:01 network 10.42.0.0/16 network fd42::/48 srccheck strict fwmark 0x10 maxleases 77 untrack|"id":2'
 
 each_option()
 {
@@ -84,23 +85,23 @@ each_option()
 	json_shown=$(flctl --json link show)
 	judge_each
 	# what is shown can be given back, and is shown again
-	for ((n = 100; n < 126; n++)); do
+	for ((n = 100; n < 127; n++)); do
 		check 'given back' flctl link set "flannel.$n" \
 			$(line_of "flannel.$n" <<<"$shown")
 	done
 	check_equal 'given back' "$shown" "$(flctl link show)"
-	ip link del flannel.125
-	check 'given back to a new one' flctl link add flannel.125 \
-		$(line_of flannel.125 <<<"$shown")
-	check_equal 'given back to a new one' "$(line_of flannel.125 <<<"$shown")" \
-		"$(options flannel.125)"
+	ip link del flannel.126
+	check 'given back to a new one' flctl link add flannel.126 \
+		$(line_of flannel.126 <<<"$shown")
+	check_equal 'given back to a new one' "$(line_of flannel.126 <<<"$shown")" \
+		"$(options flannel.126)"
 	# what unsets
-	check 'unset' flctl link set flannel.125 local 0.0.0.0 local :: nodev \
-		network 0.0.0.0/0 network ::/0 ttl auto srcport 0 0
+	check 'unset' flctl link set flannel.126 local 0.0.0.0 local :: nodev \
+		network 0.0.0.0/0 network ::/0 ttl auto srcport 0 0 nountrack
 	check_equal 'unset' \
-		'id 2 dstport 4789 ttl auto tos inherit df inherit srcport 0 0 noudpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:00:01 srccheck strict fwmark 0x10 maxleases 77' \
-		"$(options flannel.125)"
-	for ((n = 100; n < 126; n++)); do
+		'id 2 dstport 4789 ttl auto tos inherit df inherit srcport 0 0 noudpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:00:01 srccheck strict fwmark 0x10 maxleases 77 nountrack' \
+		"$(options flannel.126)"
+	for ((n = 100; n < 127; n++)); do
 		echo "link del flannel.$n"
 	done | ip -batch -
 	ip link del eth0
@@ -190,12 +191,12 @@ refused_values()
 			id=3 $word
 	done
 	for word in network_len=33 network6_len=129 df=3 srccheck=3 udp_csum=2 \
-			udp_zero_csum6_tx=2 udp_zero_csum6_rx=255 maxleases=0; do
+			udp_zero_csum6_tx=2 udp_zero_csum6_rx=255 maxleases=0 untrack=2; do
 		refused "ERANGE: integer out of range [linkinfo.data.${word%=*}]" \
 			id=3 network=10.0.0.0 network6=fd42:: $word
 	done
 	for attr in id port ttl tos df udp_csum udp_zero_csum6_tx udp_zero_csum6_rx \
-			network_len network6_len srccheck fwmark maxleases; do
+			network_len network6_len srccheck fwmark maxleases untrack; do
 		refused "EINVAL: invalid attribute length [linkinfo.data.$attr]" $attr:000000
 	done
 	for attr in local local6 port_range lladdr network network6; do

@@ -177,14 +177,15 @@ others()
 	# all at once
 	set_n1 local 192.168.9.1 dev eth0 ttl 7 tos inherit df set srcport 1000 2000 \
 		noudpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:07:77 \
-		network 10.42.0.0/16 network fd42::/48 srccheck strict fwmark 9 maxleases 77
+		network 10.42.0.0/16 network fd42::/48 srccheck strict fwmark 9 maxleases 77 \
+		untrack
 	# a refusal changes nothing, not even what stands before it
 	check_refused 'a dev that is not there' 'no interface eth7' \
 		in_ns "$n1" flctl link set flannel.1 ttl 8 dev eth7
 	check_refused 'a network without the leases' outside \
 		in_ns "$n1" flctl link set flannel.1 ttl 8 network 10.43.0.0/16
 	check_equal 'options' \
-		'id 1 local 192.168.9.1 dev eth0 dstport 8472 ttl 7 tos inherit df set srcport 1000 2000 noudpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:07:77 network 10.42.0.0/16 network fd42::/48 srccheck strict fwmark 0x9 maxleases 77' \
+		'id 1 local 192.168.9.1 dev eth0 dstport 8472 ttl 7 tos inherit df set srcport 1000 2000 noudpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:07:77 network 10.42.0.0/16 network fd42::/48 srccheck strict fwmark 0x9 maxleases 77 untrack' \
 		"$(in_ns "$n1" flctl link show flannel.1 | sed -n '2s/^ *flannel //p')"
 }
 

@@ -137,6 +137,9 @@ struct flannel_port_range {
  *	netfilter; default 0.  The mark of inner packets is never carried over
  * @IFLA_FLANNEL_MAXLEASES: u32, most leases the table takes, not below the
  *	number that it holds; default 1048576
+ * @IFLA_FLANNEL_UNTRACK: u8 0|1, connection tracking of the underlay namespace
+ *	leaves alone outer packets that the device sends, and those to its UDP
+ *	port at its local address (any address of the host when unset), default 0
  */
 enum flannel_link_attr {
 	IFLA_FLANNEL_ID = 1,
@@ -159,6 +162,7 @@ enum flannel_link_attr {
 	IFLA_FLANNEL_SRCCHECK,
 	IFLA_FLANNEL_FWMARK,
 	IFLA_FLANNEL_MAXLEASES,
+	IFLA_FLANNEL_UNTRACK,
 	__IFLA_FLANNEL_END,
 	IFLA_FLANNEL_MAX = __IFLA_FLANNEL_END - 1,
 };

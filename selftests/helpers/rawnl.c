@@ -128,6 +128,7 @@ static const struct name option_names[] = {
 	{ "srccheck", IFLA_FLANNEL_SRCCHECK, U8 },
 	{ "fwmark", IFLA_FLANNEL_FWMARK, U32 },
 	{ "maxleases", IFLA_FLANNEL_MAXLEASES, U32 },
+	{ "untrack", IFLA_FLANNEL_UNTRACK, U8 },
 	{ 0 },
 };
 

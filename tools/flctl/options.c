@@ -41,6 +41,7 @@ static const struct layout layout[IFLA_FLANNEL_MAX + 1] = {
 	[IFLA_FLANNEL_SRCCHECK] = FIELD(srccheck),
 	[IFLA_FLANNEL_FWMARK] = FIELD(fwmark),
 	[IFLA_FLANNEL_MAXLEASES] = FIELD(maxleases),
+	[IFLA_FLANNEL_UNTRACK] = FIELD(untrack),
 };
 
 /*
@@ -440,6 +441,11 @@ static const struct option options[] = {
 		.help = "most leases that the table takes (1048576)",
 		.attr = IFLA_FLANNEL_MAXLEASES, .max = UINT32_MAX,
 		.parse = parse_plain, .show = show_plain,
+	}, {
+		.word = "untrack", .key = "untrack", .values = "",
+		.help = "no connection tracking for outer packets (off)",
+		.attr = IFLA_FLANNEL_UNTRACK, .no = true,
+		.parse = parse_flag, .show = show_flag,
 	},
 };
 

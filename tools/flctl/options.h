@@ -41,6 +41,7 @@ struct link_options {
 	uint8_t udp6zerocsumrx;
 	uint8_t lladdr[6];
 	uint8_t srccheck;
+	uint8_t untrack;
 	char dev[IF_NAMESIZE];
 };
 

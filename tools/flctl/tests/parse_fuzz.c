@@ -24,7 +24,7 @@ static const char *const seeds[] = {
 	"2001:db8:1::/64 via 2001:db8::1 lladdr 02:00:00:00:00:01",
 	"10.1.2.0/24 local # ours",
 	"id 1 local 192.0.2.1 local 2001:db8::1 dev eth0 dstport 8472 ttl auto",
-	"tos inherit df unset srcport 1 65535 noudpcsum udp6zerocsumtx nodev",
+	"tos inherit df unset srcport 1 65535 noudpcsum udp6zerocsumtx nountrack nodev",
 	"lladdr 02:00:00:00:00:01 network 10.244.0.0/16 network 2001:db8::/48",
 	"srccheck strict fwmark 0xffffffff maxleases 1048576 ttl 255 tos 0x10",
 };

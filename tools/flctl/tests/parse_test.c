@@ -384,8 +384,8 @@ static void good_options(void **state)
 {
 	static const char *const good[] = {
 		"",
-		"id 0 local 192.0.2.1 local 2001:db8::1 dev eth0 dstport 1 ttl auto tos inherit df unset srcport 0 0 udpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:00:01 network 10.244.0.0/16 network 2001:db8::/48 srccheck off fwmark 0x0 maxleases 0",
-		"id 16777215 dstport 65535 ttl 255 tos 255 df inherit srcport 1 65535 noudpcsum noudp6zerocsumtx noudp6zerocsumrx srccheck strict fwmark 0xffffffff maxleases 4294967295",
+		"id 0 local 192.0.2.1 local 2001:db8::1 dev eth0 dstport 1 ttl auto tos inherit df unset srcport 0 0 udpcsum udp6zerocsumtx udp6zerocsumrx lladdr 02:00:00:00:00:01 network 10.244.0.0/16 network 2001:db8::/48 srccheck off fwmark 0x0 maxleases 0 untrack",
+		"id 16777215 dstport 65535 ttl 255 tos 255 df inherit srcport 1 65535 noudpcsum noudp6zerocsumtx noudp6zerocsumrx srccheck strict fwmark 0xffffffff maxleases 4294967295 nountrack",
 		"ttl 1 tos 0 df set srcport 5 5 srccheck lease",
 		"local 0.0.0.0 local :: network 0.0.0.0/0 network ::/0",
 	};
