@@ -166,6 +166,8 @@ others()
 	for word in strict off lease; do
 		set_n1 srccheck $word
 	done
+	set_n1 untrack
+	set_n1 nountrack
 	set_n1 maxleases 4
 	check_refused 'full' 'maxleases' \
 		in_ns "$n1" flctl lease add 10.42.9.0/24 via 192.168.9.9 \

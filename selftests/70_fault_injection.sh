@@ -186,6 +186,9 @@ links()
 	every_link 'link-set flannel.2 dev:00' has_dev
 	every_link 'link-set flannel.2 dev=eth0' no_dev
 	every_link 'link-up flannel.2' is_down
+	every_link 'link-set flannel.2 untrack=1 ttl=9' tracks
+	exactly ok r link-down flannel.2
+	every_link 'link-up flannel.2' is_down
 	every_link 'link-del flannel.2' has_flannel2
 	raw_stop
 	ip link del eth0
@@ -238,6 +241,7 @@ has_flannel2()
 options_unset() { exactly ok r link-set flannel.2 ttl=0 local=0.0.0.0; }
 has_dev() { exactly ok r link-set flannel.2 dev=eth0; }
 no_dev() { exactly ok r link-set flannel.2 dev:00; }
+tracks() { exactly ok r link-set flannel.2 untrack=0 ttl=0; }
 is_down() { exactly ok r link-down flannel.2; }
 
 run_tests single_leases that_grow transactions reading links

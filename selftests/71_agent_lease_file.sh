@@ -8,16 +8,15 @@
 
 . "$(dirname "$0")/lib.sh"
 
-# agent N - start the agent of node N on the one file; $AGENT is its process
+# agent N [OPTION...] - start the agent of node N on the one file; ${AGENTS[N]} is its process
 agent()
 {
 	local ns=n$1 dir=$TMP/n$1
 	mkdir -p "$dir"
 	ip netns exec "${!ns}" flctl run --lease-file "$TMP/leases" --iface eth0 \
 		--run-dir "$dir" --state-dir "$dir" --subnet-file "$dir/subnet.env" \
-		--ip-masq >"$dir/log" 2>&1 &
-	AGENT=$!
-	AGENTS+=("$AGENT")
+		--ip-masq "${@:2}" >"$dir/log" 2>&1 &
+	AGENTS[$1]=$!
 	until_true 10 test -s "$dir/subnet.env"
 }
 
@@ -113,13 +112,38 @@ restarts()
 	before=$(in_ns "$n1" flctl --json link show flannel.1)
 	in_ns "$pod1" ping -n -q -i 0.05 -c 60 -W 2 10.42.2.2 >"$TMP/ping" 2>&1 &
 	lost=$!
-	kill -9 "${AGENTS[0]}"
-	wait "${AGENTS[0]}" 2>/dev/null
+	kill -9 "${AGENTS[1]}"
+	wait "${AGENTS[1]}" 2>/dev/null
 	agent 1 || fail 'new agent'
 	wait "$lost"
 	grep -q ' 60 received' "$TMP/ping" || fail "$(tail -n 3 "$TMP/ping")"
 	check_equal 'the same device' "$before" \
 		"$(in_ns "$n1" flctl --json link show flannel.1)"
+}
+
+tracking() { [[ $(in_ns "$n1" flctl link show flannel.1) == *" $1"* ]]; }
+
+# again [OPTION...] - an agent with other options, while pods talk
+again()
+{
+	local ping
+	in_ns "$pod1" ping -n -q -i 0.05 -c 40 -W 2 10.42.2.2 >"$TMP/ping" 2>&1 &
+	ping=$!
+	kill "${AGENTS[1]}"
+	wait "${AGENTS[1]}"
+	agent 1 "$@" || fail "agent: $*"
+	wait "$ping"
+	grep -q ' 40 received' "$TMP/ping" || fail "$*: $(tail -n 3 "$TMP/ping")"
+}
+
+# The live device is told
+untracks()
+{
+	nodes || return
+	again --untrack
+	check '--untrack' until_true 5 tracking untrack
+	again
+	check 'without' until_true 5 tracking nountrack
 }
 
 second_agent_is_refused()
@@ -166,5 +190,5 @@ around_the_underlay()
 
 need nft
 [[ -n $FLCTL_AGENT ]] || { echo '1..0 # SKIP needs flctl-agent'; exit 4; }
-run_tests pods_talk follows_the_file needs_restart repairs restarts second_agent_is_refused leaves \
+run_tests pods_talk follows_the_file needs_restart repairs restarts untracks second_agent_is_refused leaves \
 	around_the_underlay

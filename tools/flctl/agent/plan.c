@@ -180,7 +180,6 @@ static void plan_rules(struct work *work)
 	plan->masquerade = options->ip_masq;
 	plan->random_fully = options->random_fully;
 	plan->forward = options->forward_rules;
-	plan->untrack = options->untrack && work->in->config->backend == BACKEND_VXLAN;
 	plan->port = work->in->config->port;
 }
 

@@ -41,8 +41,8 @@ struct plan_input {
 struct plan_device {
 	char name[IF_NAMESIZE];		/* empty: no device (host-gw, alloc) */
 	/*
-	 * id, dstport, local, local6, dev, lladdr, network, network6 and srccheck,
-	 * all given; zeros unset, and then the kernel does not report the option.
+	 * id, dstport, local, local6, dev, lladdr, network, network6, srccheck and
+	 * untrack, all given; zeros unset, and then the kernel does not report the option.
 	 */
 	struct link_options options;
 	uint32_t mtu;
@@ -92,8 +92,8 @@ struct plan {
 	size_t route_count, route_room;
 	char underlay[IF_NAMESIZE];	/* the interface of ROUTE_GATEWAY */
 	struct plan_rules rules4, rules6;
-	bool masquerade, random_fully, forward, untrack;
-	uint16_t port;			/* of untrack, host byte order */
+	bool masquerade, random_fully, forward;
+	uint16_t port;			/* of VXLAN, host byte order */
 	struct plan_sysctl sysctls[8];
 	size_t sysctl_count;
 	char subnet_env[512];		/* the text */

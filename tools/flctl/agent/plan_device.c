@@ -57,6 +57,7 @@ static void set_options(const struct work *work, struct link_options *options)
 	const struct plan_family *v4 = &work->family[0], *v6 = &work->family[1];
 	const struct plan_input *in = work->in;
 	uint16_t port = htons(in->config->port);
+	uint8_t untrack = in->options->untrack;
 
 	give(options, IFLA_FLANNEL_ID, &in->config->vni, 4);
 	give(options, IFLA_FLANNEL_PORT, &port, 2);
@@ -69,6 +70,7 @@ static void set_options(const struct work *work, struct link_options *options)
 	give(options, IFLA_FLANNEL_NETWORK6, v6->network.addr.bytes, 16);
 	give(options, IFLA_FLANNEL_NETWORK6_LEN, &v6->network.len, 1);
 	give(options, IFLA_FLANNEL_SRCCHECK, &in->options->srccheck, 1);
+	give(options, IFLA_FLANNEL_UNTRACK, &untrack, 1);
 }
 
 static void set_addr(const struct prefix *subnet, struct prefix *addr)

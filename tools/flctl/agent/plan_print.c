@@ -11,7 +11,7 @@ static void forget_unset(struct link_options *options)
 {
 	static const unsigned int attrs[] = {
 		IFLA_FLANNEL_LOCAL, IFLA_FLANNEL_LOCAL6, IFLA_FLANNEL_NETWORK,
-		IFLA_FLANNEL_NETWORK6,
+		IFLA_FLANNEL_NETWORK6, IFLA_FLANNEL_UNTRACK,
 	};
 	static const uint8_t zero[16];
 	const void *value;
@@ -38,10 +38,9 @@ static void print_device(const struct plan_device *device, FILE *file)
 	forget_unset(&options);
 	fprintf(file, "device %s mtu %u", device->name, device->mtu);
 	while (options_next(&options, &next, &value)) {
-		fprintf(file, " %s", value.word);
-		/* A flag is a word by itself. */
-		if (strcmp(value.word, value.text))
-			fprintf(file, " %s", value.text);
+		if (value.type != OPTION_FLAG)
+			fprintf(file, " %s", value.word);
+		fprintf(file, " %s", value.text);
 	}
 	fputc('\n', file);
 	for (i = 0; i < ARRAY_SIZE(addrs); i++)
@@ -117,8 +116,6 @@ void plan_print(const struct plan *plan, FILE *file)
 		print_route(plan, &plan->routes[i], file);
 	print_rules(plan, &plan->rules4, file);
 	print_rules(plan, &plan->rules6, file);
-	if (plan->untrack)
-		fprintf(file, "untrack udp port %u\n", plan->port);
 	for (i = 0; i < plan->sysctl_count; i++)
 		fprintf(file, "sysctl %s = %s\n", plan->sysctls[i].path, plan->sysctls[i].value);
 	print_file(plan->subnet_env, file);

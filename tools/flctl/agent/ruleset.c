@@ -84,18 +84,6 @@ static void open_chain(FILE *file, const char *name, const char *type, const cha
 		hook, priority);
 }
 
-/*
- * Only encapsulated packets that this host sends or that are for it: both
- * directions have the port as their destination.
- */
-static void write_untrack(FILE *file, uint16_t port)
-{
-	open_chain(file, "prerouting", "filter", "prerouting", "raw");
-	fprintf(file, "\t\tudp dport %u fib daddr type local notrack\n\t}\n", port);
-	open_chain(file, "output", "filter", "output", "raw");
-	fprintf(file, "\t\tudp dport %u notrack\n\t}\n", port);
-}
-
 static void write_table(FILE *file, const struct plan *plan)
 {
 	if (plan->masquerade) {
@@ -112,8 +100,6 @@ static void write_table(FILE *file, const struct plan *plan)
 		write_forward(file, &plan->rules6, &words6);
 		fputs("\t}\n", file);
 	}
-	if (plan->untrack)
-		write_untrack(file, plan->port);
 }
 
 char *plan_ruleset(const struct plan *plan, const char *instance)
@@ -128,7 +114,7 @@ char *plan_ruleset(const struct plan *plan, const char *instance)
 	/* Adding it first makes deleting succeed when there is none. */
 	fprintf(file, "add table inet flannel_%s\ndelete table inet flannel_%s\n", instance,
 		instance);
-	if (plan->masquerade || plan->forward || plan->untrack) {
+	if (plan->masquerade || plan->forward) {
 		fprintf(file, "table inet flannel_%s {\n", instance);
 		write_table(file, plan);
 		fputs("}\n", file);

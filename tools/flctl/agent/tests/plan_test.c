@@ -159,7 +159,7 @@ static void plain(void **state)
 	s.options.ip_forward = true;
 	make(&s);
 	are(&s, "",
-	    "device flannel.1 mtu 1450 id 1 local 192.0.2.1 dev eth0 dstport 8472 lladdr 02:00:00:00:00:01 network 10.42.0.0/16 srccheck lease\n"
+	    "device flannel.1 mtu 1450 id 1 local 192.0.2.1 dev eth0 dstport 8472 lladdr 02:00:00:00:00:01 network 10.42.0.0/16 srccheck lease untrack\n"
 	    "address 10.42.1.0/32 dev flannel.1\n"
 	    "lease 10.42.1.0/24 local\n"
 	    "lease 10.42.2.0/24 via 198.51.100.2 lladdr 02:00:00:00:00:02\n"
@@ -167,7 +167,6 @@ static void plain(void **state)
 	    "route 10.42.0.0/16 dev flannel.1 src 10.42.1.0\n"
 	    "masquerade network 10.42.0.0/16 subnet 10.42.1.0/24\n"
 	    "forward network 10.42.0.0/16 accept\n"
-	    "untrack udp port 8472\n"
 	    "sysctl net/ipv4/ip_forward = 1\n"
 	    "subnet.env FLANNEL_NETWORK=10.42.0.0/16\n"
 	    "subnet.env FLANNEL_SUBNET=10.42.1.1/24\n"

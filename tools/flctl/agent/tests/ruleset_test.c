@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The text of the ruleset.  With words behind its name the program writes a
- * ruleset for ruleset_test.sh: masquerade, random, forward, untrack, ipv4, ipv6.
+ * ruleset for ruleset_test.sh: masquerade, random, forward, ipv4, ipv6.
  */
 
 #include "host.h"
@@ -75,22 +75,12 @@ static void others(void **state)
 	(void)state;
 	set_families(&plan, true, false);
 	plan.forward = true;
-	plan.untrack = true;
-	plan.port = 4789;
 	is_ruleset(&plan, REPLACE
 		   "table inet flannel_net-1 {\n"
 		   "\tchain forward {\n"
 		   "\t\ttype filter hook forward priority filter; policy accept;\n"
 		   "\t\tip saddr 10.42.0.0/16 accept\n"
 		   "\t\tip daddr 10.42.0.0/16 accept\n"
-		   "\t}\n"
-		   "\tchain prerouting {\n"
-		   "\t\ttype filter hook prerouting priority raw; policy accept;\n"
-		   "\t\tudp dport 4789 fib daddr type local notrack\n"
-		   "\t}\n"
-		   "\tchain output {\n"
-		   "\t\ttype filter hook output priority raw; policy accept;\n"
-		   "\t\tudp dport 4789 notrack\n"
 		   "\t}\n"
 		   "}\n");
 }
@@ -136,7 +126,6 @@ static int write_ruleset(char **words)
 	plan.masquerade = has_word(words, "masquerade");
 	plan.random_fully = has_word(words, "random");
 	plan.forward = has_word(words, "forward");
-	plan.untrack = has_word(words, "untrack");
 	text = plan_ruleset(&plan, "net-1");
 	fputs(text, stdout);
 	free(text);

@@ -215,94 +215,13 @@ replaced()
 {
 	local before
 	nft add table inet other
-	apply masquerade random forward untrack ipv4 ipv6
+	apply masquerade random forward ipv4 ipv6
 	before=$(nft list ruleset)
-	apply masquerade random forward untrack ipv4 ipv6
+	apply masquerade random forward ipv4 ipv6
 	[[ $(nft list ruleset) == "$before" ]]
 	apply ipv4 ipv6
 	[[ $(nft list tables) == 'table inet other' ]]
 	nft delete table inet other
-}
-
-# count NAME - packets that the node has counted
-count() { nft list counter inet watch "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
-
-# are_counted NAME... - each has one packet, all others none
-are_counted()
-{
-	local name wanted found bad=0
-	for name in in_untracked in_tracked forward_untracked forward_tracked out_untracked out_tracked; do
-		wanted=0
-		[[ " $* " != *" $name "* ]] || wanted=1
-		found=$(count "$name")
-		[[ $found == "$wanted" ]] || { echo "$name: wanted $wanted, counted $found"; bad=1; }
-	done
-	nft reset counters table inet watch >/dev/null
-	return $bad
-}
-
-watch()
-{
-	nft -f - <<-'END'
-		table inet watch {
-			counter in_untracked {}
-			counter in_tracked {}
-			counter forward_untracked {}
-			counter forward_tracked {}
-			counter out_untracked {}
-			counter out_tracked {}
-			chain input {
-				type filter hook input priority 0;
-				meta l4proto udp ct state untracked counter name in_untracked return
-				meta l4proto udp counter name in_tracked
-			}
-			chain forward {
-				type filter hook forward priority 0;
-				meta l4proto udp ct state untracked counter name forward_untracked return
-				meta l4proto udp counter name forward_tracked
-			}
-			chain output {
-				type filter hook output priority 0;
-				meta l4proto udp ct state untracked counter name out_untracked return
-				meta l4proto udp counter name out_tracked
-			}
-		}
-	END
-}
-
-# send NS|node ADDRESS PORT - one UDP packet
-send()
-{
-	if [[ $1 == node ]]; then
-		echo >"/dev/udp/$2/$3"
-	else
-		ip netns exec "$1" bash -c "echo >/dev/udp/$2/$3"
-	fi 2>/dev/null || true
-}
-
-# Only what this host sends or what is for it, and only on the port
-untrack()
-{
-	apply untrack ipv4 ipv6
-	watch
-	send outside 192.0.2.1 8472
-	are_counted in_untracked
-	send outside 192.0.2.1 8473
-	are_counted in_tracked
-	send outside 10.42.1.2 8472
-	are_counted forward_tracked
-	send node 192.0.2.9 8472
-	are_counted out_untracked
-	send node 192.0.2.9 8473
-	are_counted out_tracked
-	send outside 2001:db8::1 8472
-	are_counted in_untracked
-	send outside fd42:0:0:1::2 8472
-	are_counted forward_tracked
-	apply ipv4 ipv6
-	send outside 192.0.2.1 8472
-	are_counted in_tracked
-	nft delete table inet watch
 }
 
 step 'namespaces' build
@@ -314,5 +233,4 @@ step 'masquerade: multicast keeps its source' multicast
 step 'masquerade: what kube-proxy marked is left to it' kube_proxy_mark
 step 'masquerade: fully-random can be switched off' random_switch
 step 'the table is replaced, nothing else' replaced
-step 'untrack' untrack
 done_steps
