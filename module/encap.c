@@ -65,6 +65,7 @@ static void push_ip4(struct flannel_dev *fl, const struct flannel_outer *outer,
 	iph->saddr = outer->route.saddr4;
 	iph->daddr = outer->vtep->addr.ip4;
 	flannel_path_select_ident(fl, &outer->vtep->path, iph, skb_shinfo(skb)->gso_segs ?: 1);
+	flannel_path_see_neigh(&outer->vtep->path, dst, iph);
 }
 
 /*

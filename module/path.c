@@ -4,8 +4,11 @@
 #include <linux/prefetch.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <net/arp.h>
 #include <net/ip.h>
 #include <net/ip6_fib.h>
+#include <net/neighbour.h>
+#include <net/route.h>
 
 #include "device.h"
 #include "path.h"
@@ -235,6 +238,52 @@ void flannel_path_count_tx(struct flannel_dev *fl, struct flannel_vtep *vtep, un
 void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes)
 {
 	count(fl, vtep, FLANNEL_VTEP_RX_PACKETS, bytes);
+}
+
+/**
+ * flannel_path_prefetch_tx - a packet will be sent to a VTEP
+ * @path: its path
+ *
+ * With thousands of VTEPs none of this is in a cache. All at once it comes in the
+ * time that one takes, while the packet's flow is hashed.
+ *
+ * Context: softirq, or bottom halves disabled, and rcu_read_lock().
+ */
+void flannel_path_prefetch_tx(const struct flannel_path *path)
+{
+	const char *dst = (const char *)READ_ONCE(path->dst);
+	const char *neigh = READ_ONCE(path->neigh);
+
+	prefetchw(cpu_path(path));
+	prefetch(dst);
+	prefetch(dst + offsetof(struct dst_entry, lwtstate));
+	prefetch(dst + offsetof(struct rtable, rt_gw_family));
+	if (!neigh)
+		return;
+	prefetch(neigh + offsetof(struct neighbour, nud_state));
+	prefetch(neigh + offsetof(struct neighbour, output));
+	prefetch(neigh + offsetof(struct neighbour, dev));
+}
+
+/**
+ * flannel_path_see_neigh - note, now and then, where the neighbour is
+ * @path: path
+ * @dst: its IPv4 route
+ * @iph: outer header, complete but for length and checksum
+ *
+ * Neighbours come and go; that of each eighth packet or so is looked up.
+ *
+ * Context: softirq, or bottom halves disabled, and rcu_read_lock().
+ */
+void flannel_path_see_neigh(struct flannel_path *path, const struct dst_entry *dst,
+			    const struct iphdr *iph)
+{
+	const struct rtable *rt = container_of(dst, struct rtable, dst);
+	__be32 next = rt->rt_gw_family == AF_INET ? rt->rt_gw4 : iph->daddr;
+
+	if (likely(ntohs(iph->id) % 8 || rt->rt_gw_family == AF_INET6))
+		return;
+	WRITE_ONCE(path->neigh, __ipv4_neigh_lookup_noref(dst->dev, (__force u32)next));
 }
 
 /**

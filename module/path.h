@@ -64,11 +64,13 @@ struct flannel_route {
 /**
  * struct flannel_path - the way to a VTEP
  * @seq: of @dst, @saddr4, @cookie6 and @saddr6
- * @lock: of the same
- * @dst: route, referenced; NULL when there is none
- * @cpu: state of each CPU, NULL until traffic asked for it
  * @saddr4: outer source address of an IPv4 VTEP
  * @cookie6: of the route of an IPv6 VTEP
+ * @dst: route, referenced; NULL when there is none
+ * @cpu: state of each CPU, NULL until traffic asked for it
+ * @neigh: where the neighbour of an IPv4 VTEP was seen; to be prefetched, never to
+ *	be read, for it may be gone; NULL when none was
+ * @lock: of the same as @seq
  * @saddr6: outer source address of an IPv6 VTEP
  * @wanted: bit 0 set once @cpu was asked for
  * @node: links those whose @cpu was asked for
@@ -76,13 +78,14 @@ struct flannel_route {
  */
 struct flannel_path {
 	seqcount_spinlock_t seq;
-	spinlock_t lock;
-	struct dst_entry *dst;
-	struct flannel_cpu_path __percpu *cpu;
 	union {
 		__be32 saddr4;
 		u32 cookie6;
 	};
+	struct dst_entry *dst;
+	struct flannel_cpu_path __percpu *cpu;
+	const void *neigh;
+	spinlock_t lock;
 	struct in6_addr saddr6;
 	unsigned long wanted;
 	struct llist_node node;
@@ -98,6 +101,9 @@ void flannel_path_set_route(struct flannel_path *path, u8 family,
 
 void flannel_path_count_tx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes);
 void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes);
+void flannel_path_prefetch_tx(const struct flannel_path *path);
+void flannel_path_see_neigh(struct flannel_path *path, const struct dst_entry *dst,
+			    const struct iphdr *iph);
 void flannel_path_prefetch_rx(const struct flannel_path *path);
 void flannel_path_read(const struct flannel_path *path, u64 value[FLANNEL_VTEP_COUNTERS]);
 void flannel_path_select_ident(struct flannel_dev *fl, struct flannel_path *path,

@@ -11,6 +11,7 @@
 
 #include "encap.h"
 #include "flow.h"
+#include "path.h"
 
 static bool is_ip(struct sk_buff *skb)
 {
@@ -188,6 +189,7 @@ static int xmit_to(struct flannel_dev *fl, struct flannel_vtep *vtep, struct sk_
 	};
 	int cause;
 
+	flannel_path_prefetch_tx(&vtep->path);
 	if (!outer.fs || READ_ONCE(fl->oif) == FLANNEL_OIF_AWAY)
 		return FLANNEL_A_STATS_TX_NO_SOCKET;
 
