@@ -89,8 +89,7 @@ struct flannel_config {
  * @paths_work: makes these paths
  * @lower: underlay interface, linked below us; NULL while there is none
  * @node: in flannel_net.devices
- * @untrack: hooks that have received outer packets not tracked, by family; NULL
- *	where they are
+ * @untrack: hooks that have outer packets not tracked; NULL where they are
  * @mtu_wish: MTU that somebody asked for, 0 = follow the underlay
  * @mtu_auto: the change of MTU under way is our own
  * @memcg: of whoever made the device; paths are charged to it

@@ -6,7 +6,6 @@
 
 #include "encap.h"
 #include "path.h"
-#include "untrack.h"
 #include "wire.h"
 
 /* As udp_tunnel_handle_offloads(), which most packets need not be taken to. */
@@ -120,8 +119,6 @@ static int prepare(struct flannel_dev *fl, const struct flannel_outer *outer, st
 		return FLANNEL_A_STATS_TX_NO_MEMORY;
 	skb_scrub_packet(skb, flannel_xnet(fl));
 	skb->mark = outer->cfg->fwmark;
-	if (outer->cfg->untrack)
-		flannel_untrack_sent(skb);
 	return push_frame(outer, skb, v4 ? outer->cfg->udp_csum : !outer->cfg->zero_csum6_tx);
 }
 

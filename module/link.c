@@ -409,7 +409,7 @@ static int switch_config(struct flannel_dev *fl, struct flannel_config *cfg,
 			 struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	const struct flannel_config *old = rtnl_dereference(fl->config);
-	bool running = netif_running(fl->dev);
+	bool running = netif_running(fl->dev), untrack = running && cfg->untrack;
 	struct net_device *lower;
 	int err;
 
@@ -420,14 +420,14 @@ static int switch_config(struct flannel_dev *fl, struct flannel_config *cfg,
 		err = set_limits(fl, cfg, data, extack);
 	if (err)
 		return err;
-	err = flannel_untrack_set(fl, running && cfg->untrack, extack) ?:
-	      flannel_lower_set(fl, lower, cfg->dev[0], extack);
-	if (!err)
-		return 0;
+	if (untrack)
+		err = flannel_untrack_set(fl, true, extack);
+	err = err ?: flannel_lower_set(fl, lower, cfg->dev[0], extack);
+	/* What is on stays on until nothing can fail any more. */
+	flannel_untrack_set(fl, err ? running && old->untrack : untrack, NULL);
 	/* Should memory fail now, the table keeps limits that it fits into. */
-	if (limits_differ(old, cfg))
+	if (err && limits_differ(old, cfg))
 		set_limits(fl, old, NULL, NULL);
-	flannel_untrack_set(fl, running && old->untrack, NULL);
 	return err;
 }
 

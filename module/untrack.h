@@ -2,7 +2,7 @@
 /*
  * untrack.h - outer packets that connection tracking leaves alone
  *
- * A netfilter hook before it for each device that is up and wants that, in its
+ * Netfilter hooks before it for each device that is up and wants that, in its
  * underlay namespace, part of the device; set under RTNL, run under RCU.
  */
 #ifndef _FLANNEL_UNTRACK_H
@@ -12,9 +12,7 @@
 
 struct flannel_dev;
 struct netlink_ext_ack;
-struct sk_buff;
 
 int flannel_untrack_set(struct flannel_dev *fl, bool on, struct netlink_ext_ack *extack);
-void flannel_untrack_sent(struct sk_buff *skb);
 
 #endif /* _FLANNEL_UNTRACK_H */

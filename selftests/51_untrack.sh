@@ -88,20 +88,27 @@ outer()
 over_ipv4() { outer 4 192.168.9.1; }
 over_ipv6() { outer 6 fd09::1; }
 
-# stranger TEXT COUNTERS ADDRESS PORT - a datagram of n2's that is no business of
-# the device's
-stranger()
+# counts TEXT COUNTERS COMMAND... - what n1 counts of a packet that n2 sends
+counts()
 {
 	counted >/dev/null
-	check "$1: datagram" in_ns "$n2" bash -c "echo >/dev/udp/$3/$4"
+	check "$1: packet" in_ns "$n2" "${@:3}"
 	check_equal "$1" "$2" "$(counted)"
 }
 
-# Other ports, a device without it, packets for others, a device that is down
+# frame TEXT COUNTERS ADDRESS [WORD...] - in VXLAN
+frame() { counts "$1" "$2" craft vxlan "$3" src=10.42.2.0 dst=10.42.1.9 "${@:4}"; }
+
+# datagram_to TEXT COUNTERS ADDRESS PORT - that is none
+datagram_to() { counts "$1" "$2" bash -c "echo no VXLAN but long enough >/dev/udp/$3/$4"; }
+
+# Other ports, VNIs and payloads, a device without it, packets for others, a device
+# that is down
 others()
 {
 	local local4 local6
 	overlay 2 4 untrack && watch || { fail 'set-up'; return; }
+	ip -n "$n1" route add blackhole 10.42.1.9
 	check 'second device' in_ns "$n1" flctl link add flannel.2 id 2 dstport 8473 up
 	ip -n "$n2" route add 192.0.2.7 via 192.168.9.1
 	ip -n "$n2" route add fd66::7 via fd09::1
@@ -109,21 +116,72 @@ others()
 		local6=::
 		[[ $local4 == 0* ]] || local6=fd09::1
 		in_ns "$n1" flctl link set flannel.1 local $local4 local $local6
-		stranger "$local4: to us" 'in_untracked ' 192.168.9.1 8472
-		stranger "$local4: to us" 'in_untracked ' fd09::1 8472
-		stranger "$local4: another port" 'in_tracked ' 192.168.9.1 8473
-		stranger "$local4: another port" 'in_tracked ' fd09::1 8473
-		stranger "$local4: forwarded" 'in_tracked ' 192.0.2.7 8472
-		stranger "$local4: forwarded" 'in_tracked ' fd66::7 8472
+		frame "$local4: to us" 'in_untracked pod_tracked ' 192.168.9.1
+		frame "$local4: to us" 'in_untracked ' fd09::1
+		frame "$local4: another port" 'in_tracked ' 192.168.9.1 odport=8473
+		frame "$local4: another port" 'in_tracked ' fd09::1 odport=8473
+		frame "$local4: another VNI" 'in_tracked ' 192.168.9.1 vni=7
+		datagram_to "$local4: no VXLAN" 'in_tracked ' 192.168.9.1 8472
+		datagram_to "$local4: no VXLAN" 'in_tracked ' fd09::1 8472
+		frame "$local4: forwarded" 'in_tracked ' 192.0.2.7
+		frame "$local4: forwarded" 'in_tracked ' fd66::7
 	done
 	ip -n "$n1" addr add 192.168.9.11/24 dev eth0
-	stranger 'another address of ours' 'in_tracked ' 192.168.9.11 8472
+	frame 'another address of ours' 'in_tracked ' 192.168.9.11
 	check 'both devices' in_ns "$n1" flctl link set flannel.2 untrack
-	stranger 'second device' 'in_untracked ' 192.168.9.1 8473
+	frame 'second device' 'in_untracked ' 192.168.9.1 odport=8473 vni=2
 	ip -n "$n1" link del flannel.2
-	stranger 'second device is gone' 'in_tracked ' 192.168.9.1 8473
+	frame 'second device is gone' 'in_tracked ' 192.168.9.1 odport=8473 vni=2
 	ip -n "$n1" link set flannel.1 down
-	stranger 'first device is down' 'in_tracked ' 192.168.9.1 8472
+	frame 'first device is down' 'in_tracked ' 192.168.9.1
+}
+
+# A connection that masquerade has given our port: its answers find their way back
+masqueraded()
+{
+	overlay 2 4 untrack && watch && new_ns client || { fail 'set-up'; return; }
+	batch "$n1" <<-END
+		link add client type veth peer name eth0 netns $client
+		link set client up
+		addr add 10.66.0.1/24 dev client
+	END
+	batch "$client" <<-END
+		link set eth0 up
+		addr add 10.66.0.2/24 dev eth0
+		route add default via 10.66.0.1
+	END
+	in_ns "$n1" nft -f - <<-END
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority srcnat
+				oifname eth0 ip saddr 10.66.0.2 udp dport 5001 snat to 192.168.9.1:8472
+			}
+		}
+	END
+	check_equal 'seen with' 192.168.9.1 "$(datagram "$client" "$n2" 192.168.9.2)"
+	counted | grep -q in_tracked || fail 'no answer came to our port'
+}
+
+# What is sent in a VRF passes the hooks twice, and the VRF takes marks away.
+in_a_vrf()
+{
+	has_kind vrf table 99 || return
+	overlay 2 4 && watch || { fail 'set-up'; return; }
+	ip -n "$n1" link add red type vrf table 10
+	ip -n "$n1" link set red up
+	check 'underlay' in_ns "$n1" flctl link set flannel.1 dev eth0 untrack
+	ip -n "$n1" link set eth0 master red
+	counted >/dev/null
+	check 'ping' until_true 5 pings "$n1" 10.42.2.0
+	check_equal 'in a VRF' "$UNTRACKED" "$(counted)"
+	check_equal 'known connections in a VRF' 0 "$(known ipv4)"
+}
+
+# has_kind KIND [OPTION...] - the kernel knows such links
+has_kind()
+{
+	ip link add kind0 type "$@" 2>/dev/null || { skip "no $1 devices"; return 1; }
+	ip link del kind0
 }
 
 # The underlay is in another namespace than the device, and ends first.
@@ -144,5 +202,5 @@ apart()
 
 gone() { ! ip -n "$inner" link show flannel.1 >/dev/null 2>&1; }
 
-need nft conntrack
-run_tests over_ipv4 over_ipv6 others apart
+need nft conntrack data_exchange
+run_tests over_ipv4 over_ipv6 others masqueraded in_a_vrf apart

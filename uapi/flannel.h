@@ -138,8 +138,9 @@ struct flannel_port_range {
  * @IFLA_FLANNEL_MAXLEASES: u32, most leases the table takes, not below the
  *	number that it holds; default 1048576
  * @IFLA_FLANNEL_UNTRACK: u8 0|1, connection tracking of the underlay namespace
- *	leaves alone outer packets that the device sends, and those to its UDP
- *	port at its local address (any address of the host when unset), default 0
+ *	leaves alone outer packets that the device sends, and those with its VNI
+ *	to its UDP port at its local address (any address of the host when unset),
+ *	default 0
  */
 enum flannel_link_attr {
 	IFLA_FLANNEL_ID = 1,

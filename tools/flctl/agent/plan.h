@@ -42,7 +42,8 @@ struct plan_device {
 	char name[IF_NAMESIZE];		/* empty: no device (host-gw, alloc) */
 	/*
 	 * id, dstport, local, local6, dev, lladdr, network, network6, srccheck and
-	 * untrack, all given; zeros unset, and then the kernel does not report the option.
+	 * untrack, all given; zeros unset, and addresses, networks and dev that are unset
+	 * are not reported by the kernel.
 	 */
 	struct link_options options;
 	uint32_t mtu;

@@ -6,7 +6,7 @@
 
 #include "plan.h"
 
-/* Zeros unset an option: as good as not given. */
+/* Zeros are as good as not given. */
 static void forget_unset(struct link_options *options)
 {
 	static const unsigned int attrs[] = {
