@@ -100,15 +100,16 @@ static void take(struct flannel_cell *cell, unsigned int most)
 
 static unsigned int pair_of(const struct sk_buff *skb)
 {
-	const struct ipv6hdr *ip6h;
-	const struct iphdr *iph;
+	u32 from, to;
 
 	if (skb->protocol == htons(ETH_P_IP)) {
-		iph = ip_hdr(skb);
-		return hash_32((__force u32)(iph->saddr ^ iph->daddr), PAIR_BITS);
+		from = (__force u32)ip_hdr(skb)->saddr;
+		to = (__force u32)ip_hdr(skb)->daddr;
+	} else {
+		from = ipv6_addr_hash(&ipv6_hdr(skb)->saddr);
+		to = ipv6_addr_hash(&ipv6_hdr(skb)->daddr);
 	}
-	ip6h = ipv6_hdr(skb);
-	return hash_32(ipv6_addr_hash(&ip6h->saddr) ^ ipv6_addr_hash(&ip6h->daddr), PAIR_BITS);
+	return hash_32(from * GOLDEN_RATIO_32 + to, PAIR_BITS);
 }
 
 /* What one packet needs from memory comes while the others are asked for theirs. */
@@ -134,12 +135,10 @@ static void survey(const struct flannel_dev *fl, struct flannel_cell *cell)
 
 static bool admit(struct flannel_dev *fl, const struct flannel_config *cfg, struct sk_buff *skb)
 {
-	const struct flannel_arrival *arrival = flannel_arrival(skb);
 	struct flannel_vtep *vtep;
 	int cause;
 
-	cause = flannel_source_check(fl, cfg->srccheck, &arrival->sender, skb, arrival->owner,
-				     &vtep);
+	cause = flannel_source_check(fl, cfg->srccheck, skb, &vtep);
 	if (unlikely(cause)) {
 		flannel_drop(fl, skb, cause);
 		return false;
@@ -173,6 +172,10 @@ static void hand_on(struct flannel_dev *fl, struct flannel_cell *cell)
 	}
 	rcu_read_unlock();
 	netif_receive_skb_list(&list);
+	/*
+	 * The core flushes what is old enough, which is not all where jiffies are
+	 * short. In the next poll a packet may be alone, and overtake what is held.
+	 */
 	if (!READ_ONCE(fl->dev->gro_flush_timeout))
 		napi_gro_flush(&cell->napi, false);
 }
@@ -182,6 +185,9 @@ static int poll(struct napi_struct *napi, int budget)
 	struct flannel_cell *cell = container_of(napi, struct flannel_cell, napi);
 	int done;
 
+	/* netpoll wants no packets, and may have come with interrupts disabled. */
+	if (!budget)
+		return 0;
 	take(cell, min_t(unsigned int, budget, BATCH));
 	done = cell->n;
 	if (done)
@@ -208,28 +214,47 @@ static bool enqueue(struct flannel_cell *cell, struct sk_buff *skb)
 	return room;
 }
 
+/* Where room is scarce, none is for those who may not send. */
+static int check_crowded(const struct flannel_dev *fl, const struct flannel_cell *cell,
+			 struct sk_buff *skb)
+{
+	struct flannel_vtep *vtep;
+
+	if (likely(skb_queue_len_lockless(&cell->queue) <= flannel_max_backlog() / 2))
+		return 0;
+	flannel_arrival(skb)->owner = flannel_source_owner(fl, skb);
+	return flannel_source_check(fl, rcu_dereference(fl->config)->srccheck, skb, &vtep);
+}
+
 /**
  * flannel_cells_receive - queue a packet for the source check and the stack
  * @fl: device
  * @skb: packet at its IP header, its flannel_arrival()->sender set; consumed
+ *	unless a cause is returned
  *
  * Where there is no room, rx_dropped of the device counts.
  *
  * Context: softirq and rcu_read_lock().
+ * Return: 0, or why to drop the packet, enum flannel_stats_attr.
  */
-void flannel_cells_receive(struct flannel_dev *fl, struct sk_buff *skb)
+int flannel_cells_receive(struct flannel_dev *fl, struct sk_buff *skb)
 {
 	struct flannel_cell *cell = this_cpu_ptr(fl->cells);
+	int cause;
 
 	flannel_source_prefetch(fl, skb);
+	cause = check_crowded(fl, cell, skb);
+	if (unlikely(cause))
+		return cause;
 	skb->dev = fl->dev;
 	skb->pkt_type = PACKET_HOST;
 	/* That of the outer packet; unset, the stack finds the inner one. */
 	skb->transport_header = (typeof(skb->transport_header))~0U;
 	if (likely(fl->dev->flags & IFF_UP && enqueue(cell, skb)))
-		return;
+		return 0;
 	dev_core_stats_rx_dropped_inc(fl->dev);
 	kfree_skb(skb);
+	return 0;
 }
 
 static void cell_init(struct flannel_cell *cell, struct net_device *dev)

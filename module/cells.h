@@ -39,6 +39,6 @@ static inline struct flannel_arrival *flannel_arrival(struct sk_buff *skb)
 int flannel_cells_init(struct flannel_dev *fl);
 void flannel_cells_stop(struct flannel_dev *fl);
 void flannel_cells_free(struct flannel_dev *fl);
-void flannel_cells_receive(struct flannel_dev *fl, struct sk_buff *skb);
+int flannel_cells_receive(struct flannel_dev *fl, struct sk_buff *skb);
 
 #endif /* _FLANNEL_CELLS_H */

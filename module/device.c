@@ -56,8 +56,9 @@ static void flannel_uninit(struct net_device *dev)
 		netdev_upper_dev_unlink(fl->lower, dev);
 		fl->lower = NULL;
 	}
-	flannel_paths_stop(fl);
+	/* In this order: what waits in a queue may still ask for a path. */
 	flannel_cells_stop(fl);
+	flannel_paths_stop(fl);
 }
 
 static int flannel_open(struct net_device *dev)

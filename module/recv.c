@@ -138,8 +138,7 @@ static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct 
 	if (!ecn_fits(fs, skb, outer))
 		return FLANNEL_A_STATS_RX_ECN;
 	flannel_arrival(skb)->sender = sender_of(fs, outer);
-	flannel_cells_receive(fl, skb);
-	return 0;
+	return flannel_cells_receive(fl, skb);
 }
 
 /* A frame that no device can be found for is counted on the oldest one. */

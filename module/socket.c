@@ -244,7 +244,8 @@ int flannel_sockets_open(struct flannel_dev *fl, struct netlink_ext_ack *extack)
  * flannel_sockets_close - leave the sockets of a device
  * @fl: device
  *
- * When it returns no packet is on its way into the device or out of it.
+ * When it returns no packet is on its way out of the device, and none into it but
+ * those that wait in its receive queues.
  *
  * Context: RTNL.
  */

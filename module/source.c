@@ -8,6 +8,7 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 
+#include "cells.h"
 #include "device.h"
 #include "source.h"
 
@@ -119,12 +120,10 @@ static int check_other_source(const struct flannel_dev *fl, u8 mode,
 }
 
 /**
- * flannel_source_check - may this sender use this source?
+ * flannel_source_check - may its sender use this source?
  * @fl: device
  * @mode: enum flannel_srccheck
- * @sender: outer source address
- * @skb: packet at its IP header
- * @owner: flannel_source_owner() of it
+ * @skb: packet at its IP header, its flannel_arrival() filled in
  * @vtep: set to the sender's VTEP, NULL when it is none
  *
  * A source in a lease of the sender needs little further look: leases hold no
@@ -133,18 +132,20 @@ static int check_other_source(const struct flannel_dev *fl, u8 mode,
  * Context: softirq and rcu_read_lock().
  * Return: 0, or why to drop the packet, enum flannel_stats_attr.
  */
-int flannel_source_check(const struct flannel_dev *fl, u8 mode, const struct flannel_ip *sender,
-			 const struct sk_buff *skb, struct flannel_vtep *owner,
+int flannel_source_check(const struct flannel_dev *fl, u8 mode, struct sk_buff *skb,
 			 struct flannel_vtep **vtep)
 {
-	if (likely(owner && flannel_ip_equal(&owner->addr, sender))) {
+	const struct flannel_arrival *arrival = flannel_arrival(skb);
+	struct flannel_vtep *owner = arrival->owner;
+
+	if (likely(owner && flannel_ip_equal(&owner->addr, &arrival->sender))) {
 		*vtep = owner;
 		return check_leased_source(fl, mode, skb);
 	}
-	*vtep = vtep_at(fl, sender);
+	*vtep = vtep_at(fl, &arrival->sender);
 	if (mode == FLANNEL_SRCCHECK_OFF)
 		return 0;
 	if (!*vtep)
 		return FLANNEL_A_STATS_RX_UNKNOWN_VTEP;
-	return check_other_source(fl, mode, sender, skb, owner);
+	return check_other_source(fl, mode, &arrival->sender, skb, owner);
 }

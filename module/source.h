@@ -10,14 +10,12 @@
 #include <linux/types.h>
 
 struct flannel_dev;
-struct flannel_ip;
 struct flannel_vtep;
 struct sk_buff;
 
 void flannel_source_prefetch(const struct flannel_dev *fl, const struct sk_buff *skb);
 struct flannel_vtep *flannel_source_owner(const struct flannel_dev *fl, const struct sk_buff *skb);
-int flannel_source_check(const struct flannel_dev *fl, u8 mode, const struct flannel_ip *sender,
-			 const struct sk_buff *skb, struct flannel_vtep *owner,
+int flannel_source_check(const struct flannel_dev *fl, u8 mode, struct sk_buff *skb,
 			 struct flannel_vtep **vtep);
 
 #endif /* _FLANNEL_SOURCE_H */

@@ -219,8 +219,46 @@ lan_client()
 	check 'lease again: LAN client' pings "$lan" 10.42.1.2
 }
 
+# burst SOURCE - eight frames at once, which wait in n1's queue together
+burst()
+{
+	check "burst from $1" in_ns "$n2" craft vxlan 192.168.9.1 "osrc=$1" src=10.42.2.7 \
+		dst=10.42.1.7 proto=6 sport=1 dport=2 size=400 gso=8
+}
+
+# Where the queue is half full, strangers get no place in it: they are counted as
+# what they are, not as what there was no room for.
+crowded()
+{
+	local backlog=/proc/sys/net/core/netdev_max_backlog before
+	before=$(<$backlog)
+	forged_setup || return
+	in_ns "$n1" ethtool -K eth0 gro off
+	rx_mark "$n1" flannel.1
+	echo 3 >$backlog
+	burst 192.168.9.99
+	echo "$before" >$backlog
+	check_rx 'strangers' "$n1" flannel.1 rx_unknown_vtep=8
+	check_equal 'no room' 0 "$(no_room)"
+	# and what the limit is for
+	echo 3 >$backlog
+	burst 192.168.9.2
+	echo "$before" >$backlog
+	until_true 3 lacked_room || fail 'eight frames found room in a queue for four'
+}
+
+# no_room - frames that n1's queue had no room for
+no_room()
+{
+	local dropped
+	dropped=$(in_ns "$n1" cat /sys/class/net/flannel.1/statistics/rx_dropped)
+	echo $((dropped - $(stat "$n1" flannel.1 rx_unknown_vtep)))
+}
+
+lacked_room() { (($(no_room))); }
+
 # The answer goes by the underlay, straight to the node.
 one_way() { in_ns "$n2" ping -n -q -c 1 -W 2 -I "$1" "$2"; }
 
-need vxlan_send
-run_tests forged_over_ipv4 forged_over_ipv6 pod_forges own_in_peers_lease wrong_address lan_client
+need vxlan_send craft
+run_tests forged_over_ipv4 forged_over_ipv6 crowded pod_forges own_in_peers_lease wrong_address lan_client
