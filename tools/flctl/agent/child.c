@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -99,7 +100,23 @@ static int spawn_anywhere(pid_t *pid, posix_spawn_file_actions_t *actions,
 	return ret;
 }
 
-static int start(struct child *child, char *const argv[])
+/* A file, which nobody has to write into while it is read; -1 with errno. */
+static int open_input(const char *input)
+{
+	size_t len = strlen(input);
+	int fd;
+
+	if (!len)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fd = memfd_create("input", MFD_CLOEXEC);
+	if (fd < 0 || (write(fd, input, len) == (ssize_t)len && !lseek(fd, 0, SEEK_SET)))
+		return fd;
+	close(fd);
+	errno = ENOSPC;
+	return -1;
+}
+
+static int start(struct child *child, char *const argv[], int input)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -109,7 +126,7 @@ static int start(struct child *child, char *const argv[])
 		return errno;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDERR_FILENO);
 	ret = set_attributes(&attr);
@@ -199,7 +216,18 @@ static int fail(struct child *child, int ret, struct error *error)
 	return ret;
 }
 
-int child_run(char *const argv[], char **output, struct error *error)
+static int start_with(struct child *child, char *const argv[], const char *input)
+{
+	int fd = open_input(input), ret;
+
+	if (fd < 0)
+		return errno;
+	ret = start(child, argv, fd);
+	close(fd);
+	return ret;
+}
+
+int child_feed(char *const argv[], const char *input, char **output, struct error *error)
 {
 	struct child child = { .name = argv[0], .begin = now() };
 	int status = 0, ret;
@@ -212,7 +240,7 @@ int child_run(char *const argv[], char **output, struct error *error)
 		set_error(error, "%s was not started: no time is left", child.name);
 		return -ETIMEDOUT;
 	}
-	ret = start(&child, argv);
+	ret = start_with(&child, argv, input);
 	if (ret)
 		return fail(&child, -ret, error);
 	ret = read_output(&child);
@@ -227,4 +255,9 @@ int child_run(char *const argv[], char **output, struct error *error)
 	child.text[child.len] = '\0';
 	*output = child.text;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int child_run(char *const argv[], char **output, struct error *error)
+{
+	return child_feed(argv, "", output, error);
 }

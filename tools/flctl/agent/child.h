@@ -14,6 +14,8 @@
  * with a sentence.
  */
 int child_run(char *const argv[], char **output, struct error *error);
+/* The same, with @input to read. */
+int child_feed(char *const argv[], const char *input, char **output, struct error *error);
 /*
  * All children from now on have so long together, after which they are killed and
  * -ETIMEDOUT; 0: each has its ten seconds again.

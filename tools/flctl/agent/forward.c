@@ -15,6 +15,7 @@
 #include "nft_json.h"
 
 #define CHAIN		"FORWARD"
+#define RULE		"-A " CHAIN " "
 /* iptables itself bounds how deep chains may call each other. */
 #define MOST_DEPTH	16
 /* Listings until rules are where they belong; two are the rule. */
@@ -123,54 +124,25 @@ static char *list(const struct filter *f, struct error *error)
 	return iptables_list(&f->iptables, "filter", error);
 }
 
-/* Run a command that changes a rule; @rule starts behind the chain's name. */
-static bool change(const struct filter *f, char *verb, char *number, char *const *rule, int count,
-		   struct error *error)
-{
-	char *words[IPTABLES_WORDS + 4] = { verb, CHAIN };
-	char text[IPTABLES_TEXT] = "", *output = NULL;
-	int n = 2, i, ret;
-
-	if (number)
-		words[n++] = number;
-	for (i = 0; i < count; i++) {
-		words[n++] = rule[i];
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", rule[i]);
-	}
-	ret = f->a->dry ? 0 : iptables_run(&f->iptables, words, &output, error);
-	if (ret > 0)
-		set_error(error, "%s %s " CHAIN "%s: %.200s", f->iptables.program, verb, text,
-			  iptables_first(output));
-	free(output);
-	if (!ret)
-		apply_say(f->a, "%s %s " CHAIN "%s%s%s", f->iptables.program, verb, number ? " " : "",
-			  number ?: "", text);
-	return !ret;
-}
-
 /* The two rules: from the network, and to it. */
 #define OURS		2
-#define OUR_WORDS	8
 
 struct ours {
-	char network[PREFIX_TEXT];
-	char *word[OURS][OUR_WORDS];
+	char line[OURS][IPTABLES_TEXT];		/* as `iptables -S` prints it */
+	struct iptables_rule rule[OURS];
 };
 
 static void make_ours(const struct filter *f, struct ours *ours)
 {
-	static char *const flags[OURS] = { "-s", "-d" };
+	static const char *const flags[OURS] = { "-s", "-d" };
+	char network[PREFIX_TEXT];
 	int i;
 
-	if (f->network)
-		format_prefix(f->network, ours->network);
-	for (i = 0; i < OURS; i++) {
-		char *const words[OUR_WORDS] = {
-			flags[i], ours->network, "-m", "comment", "--comment",
-			(char *)f->comment, "-j", "ACCEPT",
-		};
-
-		memcpy(ours->word[i], words, sizeof(words));
+	for (i = 0; f->network && i < OURS; i++) {
+		snprintf(ours->line[i], sizeof(ours->line[i]),
+			 RULE "%s %s -m comment --comment \"%s\" -j ACCEPT", flags[i],
+			 format_prefix(f->network, network), f->comment);
+		iptables_cut(ours->line[i], &ours->rule[i]);
 	}
 }
 
@@ -184,86 +156,145 @@ static bool is_marked(const struct filter *f, const struct iptables_rule *rule)
 	return false;
 }
 
-/* Which of ours it is, or OURS. */
-static int identify(const struct ours *ours, const struct iptables_rule *rule)
+static bool same_rule(const struct iptables_rule *a, const struct iptables_rule *b)
 {
-	int which, i;
+	int i;
 
-	for (which = 0; which < OURS && rule->count == OUR_WORDS + 2; which++) {
-		for (i = 0; i < OUR_WORDS; i++)
-			if (strcmp(rule->word[i + 2], ours->word[which][i]))
-				break;
-		if (i == OUR_WORDS)
-			return which;
-	}
-	return OURS;
+	for (i = 0; a->count == b->count && i < a->count; i++)
+		if (strcmp(a->word[i], b->word[i]))
+			return false;
+	return a->count == b->count;
 }
 
-/*
- * Delete what has our mark but not its place or form, or is there twice.  @seen
- * tells which of ours are well.  Returns how many were deleted, -1: an error.
- */
-static int weed(const struct filter *f, const struct ours *ours, const char *listing,
-		const struct forward_verdict *verdict, bool seen[OURS], struct error *error)
+/* Which of ours it is, or OURS. */
+static int identify(const struct filter *f, const struct ours *ours,
+		    const struct iptables_rule *rule)
 {
-	const char *line = iptables_line(listing, "-A", CHAIN);
-	unsigned int number = 0;
+	int which = f->network ? 0 : OURS;
+
+	while (which < OURS && !same_rule(&ours->rule[which], rule))
+		which++;
+	return which;
+}
+
+/* What is to be done with one listing, in the words of iptables-restore. */
+struct edit {
+	const char *listing;
+	struct forward_verdict verdict;
+	bool well[OURS];			/* there once, and in its place */
+	unsigned int above;			/* rules that go before what decides */
+	unsigned int changes;
+	FILE *file;
+};
+
+static void find_well(const struct filter *f, const struct ours *ours, struct edit *e)
+{
+	const char *line = iptables_line(e->listing, "-A", CHAIN);
+	unsigned int number = 0, copies[OURS] = { 0 };
 	struct iptables_rule rule;
-	int deleted = 0, which;
+	int which;
 
 	for (; line; line = iptables_line(iptables_next(line), "-A", CHAIN)) {
 		number++;
 		iptables_cut(line, &rule);
-		if (!is_marked(f, &rule))
-			continue;
-		which = f->network ? identify(ours, &rule) : OURS;
-		if (which < OURS && !seen[which] && (!verdict->at || number < verdict->at)) {
-			seen[which] = true;
-			continue;
-		}
-		if (!change(f, "-D", NULL, &rule.word[2], rule.count - 2, error))
-			return -1;
-		deleted++;
+		which = identify(f, ours, &rule);
+		if (which < OURS)
+			e->well[which] = !copies[which]++ &&
+					 (!e->verdict.at || number < e->verdict.at);
 	}
-	return deleted;
 }
 
-static int insert(const struct filter *f, struct ours *ours, const struct forward_verdict *verdict,
-		  const bool seen[OURS], struct error *error)
+/*
+ * What has our mark but not its place or form, or is there twice.  A rule goes with
+ * all its copies, since iptables looks for it from the top and takes the first.
+ */
+static void write_deletions(const struct filter *f, const struct ours *ours, struct edit *e)
 {
-	int inserted = 0, which;
-	char number[12];
+	const char *line = iptables_line(e->listing, "-A", CHAIN), *rest;
+	unsigned int number = 0;
+	struct iptables_rule rule;
+	int which;
+
+	for (; line; line = iptables_line(iptables_next(line), "-A", CHAIN)) {
+		number++;
+		iptables_cut(line, &rule);
+		which = identify(f, ours, &rule);
+		if (!is_marked(f, &rule) || (which < OURS && e->well[which]))
+			continue;
+		rest = line + strlen("-A");
+		fprintf(e->file, "-D%.*s\n", (int)strcspn(rest, "\n"), rest);
+		e->above += number < e->verdict.at;
+		e->changes++;
+	}
+}
+
+static void write_insertions(const struct ours *ours, struct edit *e)
+{
+	unsigned int at = e->verdict.at - e->above;
+	const char *rest;
+	int which;
 
 	for (which = 0; which < OURS; which++) {
-		if (seen[which])
+		rest = ours->line[which] + strlen(RULE);
+		if (e->well[which])
 			continue;
-		snprintf(number, sizeof(number), "%u", verdict->at + inserted);
-		if (!change(f, verdict->at ? "-I" : "-A", verdict->at ? number : NULL,
-			    ours->word[which], OUR_WORDS, error))
-			return -1;
-		inserted++;
+		if (e->verdict.at)
+			fprintf(e->file, "-I " CHAIN " %u %s\n", at++, rest);
+		else
+			fprintf(e->file, RULE "%s\n", rest);
+		e->changes++;
 	}
-	return inserted;
+}
+
+/* All changes at once, to be freed; NULL: no memory. */
+static char *write_edit(const struct filter *f, const struct ours *ours, struct edit *e)
+{
+	char *text = NULL;
+	size_t size;
+
+	e->file = open_memstream(&text, &size);
+	if (!e->file)
+		return NULL;
+	find_well(f, ours, e);
+	fputs("*filter\n", e->file);
+	write_deletions(f, ours, e);
+	if (f->network && e->verdict.drops)
+		write_insertions(ours, e);
+	fputs("COMMIT\n", e->file);
+	if (!fclose(e->file))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void say_edit(const struct filter *f, const char *text)
+{
+	for (; *text; text = iptables_next(text))
+		if (*text == '-')
+			apply_say(f->a, "%s %.*s", f->iptables.program, (int)strcspn(text, "\n"),
+				  text);
 }
 
 /* Returns how many changes one listing calls for, -1: an error. */
-static int pass(const struct filter *f, struct ours *ours, struct error *error)
+static int pass(const struct filter *f, const struct ours *ours, struct error *error)
 {
-	struct forward_verdict verdict;
-	bool seen[OURS] = { false };
-	char *listing;
-	int changes;
+	struct edit e = { 0 };
+	char *listing, *text;
+	bool done;
 
 	listing = list(f, error);
 	if (!listing)
 		return -1;
-	verdict = forward_judge(listing);
-	changes = weed(f, ours, listing, &verdict, seen, error);
+	e.listing = listing;
+	e.verdict = forward_judge(listing);
+	text = write_edit(f, ours, &e);
 	free(listing);
-	/* A deletion moves the numbers of what follows. */
-	if (changes < 0 || (changes && !f->a->dry) || !f->network || !verdict.drops)
-		return changes;
-	return insert(f, ours, &verdict, seen, error);
+	done = text ? !e.changes || f->a->dry || iptables_restore(&f->iptables, text, error) :
+		      set_error(error, "%s: no memory", f->iptables.program);
+	if (done)
+		say_edit(f, text);
+	free(text);
+	return done ? (int)e.changes : -1;
 }
 
 static bool apply_filter(struct filter *f, struct error *error)

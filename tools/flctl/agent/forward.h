@@ -8,8 +8,8 @@
  * forward hook.  Where that is iptables' FORWARD (Docker, ufw), of either kind,
  * rules go there through the host's own program, marked by a comment with the
  * instance's name: behind all rules that decide by conditions, and before what
- * drops the rest, so that network policies keep their say.  Chains of anyone
- * else are only named in the log.
+ * drops the rest, so that network policies keep their say; all at once, so that
+ * none is missing meanwhile.  Chains of anyone else are only named in the log.
  */
 #ifndef AGENT_FORWARD_H
 #define AGENT_FORWARD_H

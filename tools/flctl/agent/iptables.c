@@ -94,35 +94,78 @@ int iptables_run(const struct iptables *iptables, char *const words[], char **ou
 }
 
 /* Plain iptables is of either kind, and says which; -ETIMEDOUT: nothing. */
-static int is_of_kind(const struct iptables *iptables, struct error *error)
+static int is_of_kind(const char *program, enum iptables_kind kind, struct error *error)
 {
-	char *argv[3] = { (char *)iptables->program, "-V" };
+	char *argv[3] = { (char *)program, "-V" };
 	char *output;
 	int ret;
 
 	ret = child_run(argv, &output, error);
 	if (ret != -ETIMEDOUT)
-		ret = !ret && !strstr(output, "nf_tables") == (iptables->kind == IPTABLES_LEGACY);
+		ret = !ret && !strstr(output, "nf_tables") == (kind == IPTABLES_LEGACY);
 	free(output);
 	return ret;
 }
 
-bool iptables_find(struct iptables *iptables, struct error *error)
+/* @what does not happen without the program, whose name ends with @tail. */
+static bool find(const struct iptables *iptables, const char *tail, const char *what,
+		 char program[IPTABLES_PROGRAM], struct error *error)
 {
 	const char *name = iptables->family == AF_INET ? "iptables" : "ip6tables";
 	const char *kind = iptables->kind == IPTABLES_NFT ? "nft" : "legacy";
 	int ret;
 
-	snprintf(iptables->program, sizeof(iptables->program), "%s-%s", name, kind);
-	ret = is_of_kind(iptables, error);
+	snprintf(program, IPTABLES_PROGRAM, "%s-%s%s", name, kind, tail);
+	ret = is_of_kind(program, iptables->kind, error);
 	if (!ret) {
-		snprintf(iptables->program, sizeof(iptables->program), "%s", name);
-		ret = is_of_kind(iptables, error);
+		snprintf(program, IPTABLES_PROGRAM, "%s%s", name, tail);
+		ret = is_of_kind(program, iptables->kind, error);
 	}
 	if (ret)
 		return ret > 0;
-	return set_error(error, "rules of iptables (%s) cannot be looked into: neither %s-%s nor %s of that kind works here",
-			 kind, name, kind, name);
+	return set_error(error, "rules of iptables (%s) cannot be %s: neither %s-%s%s nor %s%s of that kind works here",
+			 kind, what, name, kind, tail, name, tail);
+}
+
+bool iptables_find(struct iptables *iptables, struct error *error)
+{
+	return find(iptables, "", "looked into", iptables->program, error);
+}
+
+static void make_one_line(char *text)
+{
+	for (; (text = strchr(text, '\n')); text++)
+		*text = text[1] ? ' ' : '\0';
+}
+
+/* It names the number of a line that nobody has seen. */
+static void explain(const char *program, const char *input, char *output, struct error *error)
+{
+	const char *at = strstr(output, "line "), *line = input;
+	unsigned int number = at ? strtoul(at + strlen("line "), NULL, 10) : 0;
+
+	while (number-- > 1 && *line)
+		line = iptables_next(line);
+	make_one_line(output);
+	if (at && *line)
+		set_error(error, "%s: %.*s: %.200s", program, (int)strcspn(line, "\n"), line, output);
+	else
+		set_error(error, "%s: %.400s", program, output);
+}
+
+bool iptables_restore(const struct iptables *iptables, const char *input, struct error *error)
+{
+	char program[IPTABLES_PROGRAM], *output;
+	char *argv[5] = { program, "-w", "5", "--noflush" };
+	int ret;
+
+	if (!find(iptables, "-restore", "changed", program, error))
+		return false;
+	ret = child_feed(argv, input, &output, error);
+	if (ret > 0)
+		explain(program, input, output, error);
+	free(output);
+	return !ret;
 }
 
 const char *iptables_first(char *text)

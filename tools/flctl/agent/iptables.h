@@ -13,6 +13,7 @@
 /* Words of a rule that is of interest here; others have any number. */
 #define IPTABLES_WORDS	24
 #define IPTABLES_TEXT	512
+#define IPTABLES_PROGRAM	32
 
 enum iptables_kind {
 	IPTABLES_NFT,
@@ -23,7 +24,7 @@ enum iptables_kind {
 struct iptables {
 	enum iptables_kind kind;
 	uint8_t family;
-	char program[32];
+	char program[IPTABLES_PROGRAM];
 };
 
 /* One rule, cut into words; @count is 0 when it is too long to be of interest. */
@@ -37,6 +38,11 @@ bool iptables_find(struct iptables *iptables, struct error *error);
 /* As child_run(); @words end with NULL. */
 int iptables_run(const struct iptables *iptables, char *const words[], char **output,
 		 struct error *error);
+/*
+ * Have iptables-restore make all changes of @input, in its own words, or none of
+ * them: whoever ends in between leaves nothing half done.
+ */
+bool iptables_restore(const struct iptables *iptables, const char *input, struct error *error);
 /* All of @table, to be freed, or NULL with a sentence. */
 char *iptables_list(const struct iptables *iptables, const char *table, struct error *error);
 /* Cut off what is behind the first line. */

@@ -354,6 +354,109 @@ forward_nft_ufw() { forward iptables-nft ufw iptables-nft; }
 forward_legacy_docker() { forward iptables-legacy docker iptables-legacy; }
 forward_legacy_ufw() { forward iptables-legacy ufw iptables-legacy; }
 
+# ends_whoever_calls PROGRAM... - in $tmp/ends, one of that name does what it is told,
+# and when that was a change nobody lives to make the next
+ends_whoever_calls()
+{
+	local name
+	mkdir "$tmp/ends"
+	for name; do
+		cat >"$tmp/ends/$name" <<-END
+			#!/bin/sh
+			$(command -v "$name") "\$@"
+			status=\$?
+			case "\$0 \$*" in
+			*' -V') ;;
+			*-restore*|*' -'[ADI]' '*) kill -KILL "\$PPID" ;;
+			esac
+			exit \$status
+		END
+		chmod +x "$tmp/ends/$name"
+	done
+}
+
+# ended COMMAND... - and killed by a signal
+ended()
+{
+	local status=0
+	PATH=$tmp/ends:$PATH "$@" || status=$?
+	is 137 echo $status
+}
+
+# marked IPTABLES - rules of ours, working or not
+marked() { "$1" -S FORWARD 2>/dev/null | grep -c '"flctl test"'; }
+
+# whole IPTABLES WORD... - after each change that WORDs call for it can end, and what
+# was forwarded is, what is there is not lost; another time all is well
+whole()
+{
+	local iptables=$1
+	shift
+	ended "$driver" "$@" run rules forward
+	reachable
+	"$driver" "$@" run rules forward
+	reachable
+	is 2 marked "$iptables"
+	is '' "$driver" "$@" run rules forward
+}
+
+# forward_whole IPTABLES - rules that have to be moved, or go, are at no time missing
+forward_whole()
+{
+	local iptables=$1 ours=(-m comment --comment 'flctl test' -j ACCEPT)
+	local theirs=(-s 10.42.0.0/16 -m comment --comment 'flctl test2' -j ACCEPT)
+	ends_whoever_calls "$iptables" "$iptables-restore"
+	docker "$iptables"
+	"$driver" "${rules[@]}" run rules forward
+	reachable
+	# twice, the second time at the end: the first one is what works
+	"$iptables" -A FORWARD -s 10.42.0.0/16 "${ours[@]}"
+	"$iptables" -A FORWARD -j REJECT
+	"$iptables" -A FORWARD -s 10.42.0.0/16 "${ours[@]}"
+	"$iptables" -A FORWARD -d 10.42.0.0/16 "${ours[@]}"
+	"$iptables" -A FORWARD "${theirs[@]}"
+	whole "$iptables" "${rules[@]}"
+	# in the wrong place
+	"$iptables" -I FORWARD -j REJECT
+	unreachable
+	whole "$iptables" "${rules[@]}"
+	# of another form, or for a network that is another now
+	"$iptables" -I FORWARD -s 10.42.0.0/16 -p udp "${ours[@]}"
+	whole "$iptables" "${rules[@]}"
+	whole "$iptables" rules 10.40.0.0/14 subnet 10.42.1.0/24
+	# no rule of anyone else has gone, and what stands before what drops still does
+	is 1 eval "$iptables -S FORWARD 2>/dev/null | grep -c 'flctl test2'"
+	is 2 eval "$iptables -S FORWARD 2>/dev/null | grep -c -- '-j REJECT'"
+	is '-A FORWARD -i docker0 -j ACCEPT' eval "$iptables -S FORWARD 2>/dev/null | grep docker0"
+	ended "$driver" run remove-rules remove-forward
+	"$driver" run remove-rules remove-forward
+	is 0 marked "$iptables"
+	"$iptables" -F FORWARD
+	"$iptables" -P FORWARD ACCEPT
+	rm -r "$tmp/ends"
+}
+
+forward_nft_whole() { forward_whole iptables-nft; }
+forward_legacy_whole() { forward_whole iptables-legacy; }
+
+# What iptables-restore says is about a line, which is named
+forward_refused()
+{
+	iptables-nft -P FORWARD DROP
+	printf '#!/bin/sh\n[ "$1" = -V ] && exec echo "v1 (nf_tables)"\necho "line 2 failed: no" >&2\nexit 1\n' \
+		>"$tmp/iptables-nft-restore"
+	chmod +x "$tmp/iptables-nft-restore"
+	PATH=$tmp:$PATH matches '^error: iptables-nft-restore: -A FORWARD -s 10.42.0.0/16 .*: line 2 failed: no' \
+		"$driver" "${rules[@]}" run rules forward
+	printf '#!/bin/sh\nexit 1\n' >"$tmp/iptables-nft-restore"
+	cp "$tmp/iptables-nft-restore" "$tmp/iptables-restore"
+	PATH=$tmp:$PATH matches '^error: .*neither iptables-nft-restore nor iptables-restore of that kind works here' \
+		"$driver" "${rules[@]}" run rules forward
+	rm "$tmp"/iptables*
+	iptables-nft -P FORWARD ACCEPT
+	"$driver" run remove-rules remove-forward
+}
+
 # Rules that decide by conditions stay before ours: policies keep their say
 forward_leaves_policies()
 {
@@ -463,6 +566,8 @@ step 'rules of a new plan' rules_of_a_new_plan
 if have iptables-nft && have ip6tables-nft; then
 	step 'FORWARD: policy drop, nft' forward_nft_docker
 	step 'FORWARD: reject in a chain, nft' forward_nft_ufw
+	step 'FORWARD: all at once, nft' forward_nft_whole
+	step 'FORWARD: what iptables-restore refuses' forward_refused
 	step 'FORWARD: policies stay before' forward_leaves_policies
 	step 'FORWARD: no program, a hanging program' forward_without_program
 else
@@ -471,6 +576,7 @@ fi
 if have iptables-legacy; then
 	step 'FORWARD: policy drop, legacy' forward_legacy_docker
 	step 'FORWARD: reject in a chain, legacy' forward_legacy_ufw
+	step 'FORWARD: all at once, legacy' forward_legacy_whole
 else
 	echo '# no iptables-legacy that works here: not tested'
 fi
