@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply_errand.h"
 #include "apply_impl.h"
 #include "child.h"
-#include "errand.h"
 #include "forward.h"
 #include "iptables.h"
 #include "loop.h"
@@ -549,7 +549,7 @@ bool apply_forward(struct apply *a, const struct plan *plan, const char *instanc
 
 /* --- by a process of its own, so that the loop goes on --- */
 
-static struct errand errand;
+static struct apply_errand errand;
 static bool news;			/* it has found some, and no round has taken them */
 static bool outdated;			/* something changed since it was started */
 static void (*call)(void *data);
@@ -561,73 +561,24 @@ struct task {
 	const char *instance;
 };
 
-static void write_change(void *data, const char *line)
-{
-	fprintf(data, "+%s\n", line);
-}
-
-static void work(void *data, FILE *out)
+static bool work(struct apply *a, void *data, struct error *error)
 {
 	const struct task *task = data;
-	struct apply a = { .say = write_change, .data = out };
-	struct error error;
 
-	if (!in_time(&a, task->chains, task->plan, task->instance, &error))
-		fprintf(out, "-%.*s\n", (int)strcspn(error.text, "\n"), error.text);
-}
-
-/* One line of it; the next, or NULL. */
-static char *next_line(char **text)
-{
-	char *line = *text, *end = strchr(line, '\n');
-
-	if (!end)
-		return NULL;
-	*end = '\0';
-	*text = end + 1;
-	return line;
-}
-
-static const char *find_error(const char *text)
-{
-	const char *line = strstr(text, "\n-");
-
-	if (*text == '-')
-		return text + 1;
-	return line ? line + 2 : NULL;
-}
-
-static void read_answer(const struct errand *ended)
-{
-	const char *said = find_error(ended->text);
-	struct error why = { "" };
-
-	if (!ended->done)
-		set_error(&why, "the process that runs iptables came to no end");
-	else if (said)
-		set_error(&why, "%.*s", (int)strcspn(said, "\n"), said);
-	remember(!*why.text, why.text);
+	return in_time(a, task->chains, task->plan, task->instance, error);
 }
 
 /* Nobody has to hear that all is as it was: the next round asks again. */
 static void on_end(struct errand *ended)
 {
 	bool was = known.failed, awaited = !same_aim(&known.aim, &known.asked);
+	struct error why;
+	bool ok = apply_errand_done(&errand, &why);
 
-	read_answer(ended);
+	remember(ok, why.text);
 	news = *ended->text || known.failed || was || awaited || outdated;
 	if (news)
 		call(call_data);
-}
-
-static void say_news(struct apply *a)
-{
-	char *text = errand.text, *line;
-
-	news = false;
-	while (errand.done && (line = next_line(&text)))
-		if (*line == '+')
-			apply_say(a, "%s", line + 1);
 }
 
 static bool wants_programs(const json_t *chains)
@@ -644,9 +595,9 @@ static void start(const struct task *task)
 		remember(true, "");
 		return;
 	}
-	errand.ended = on_end;
+	errand.errand.ended = on_end;
 	/* It keeps to its time itself, and says then what did not. */
-	if (!errand_start(&errand, work, (void *)task, MOST_TIME + 2000))
+	if (!apply_errand_start(&errand, work, (void *)task, MOST_TIME + 2000))
 		remember(false, strerror(errno));
 }
 
@@ -660,9 +611,10 @@ bool forward_later(struct apply *a, const struct plan *plan, const char *instanc
 	/* There is no last answer that could hold: once it is waited for. */
 	if (!known.answered)
 		return apply_forward(a, plan, instance, error);
+	news = false;
 	if (fresh)
-		say_news(a);
-	if (errand_runs(&errand)) {
+		apply_errand_say(&errand, a);
+	if (errand_runs(&errand.errand)) {
 		outdated |= changed;
 		return tell(error);
 	}
@@ -688,7 +640,7 @@ void forward_open(void (*ended)(void *data), void *data)
 
 void forward_close(void)
 {
-	errand_stop(&errand);
+	errand_stop(&errand.errand);
 }
 
 bool remove_forward(struct apply *a, const char *instance, struct error *error)

@@ -579,7 +579,7 @@ static void clean_again(struct round *r)
 {
 	struct takeover *takeover = &r->agent->takeover;
 
-	if (!takeover->done || !*takeover_left(takeover))
+	if (!takeover->done || !*takeover_left(takeover) || takeover_cleans(takeover))
 		return;
 	if (loop_now() >= takeover->clean_at) {
 		describe_input(r);
@@ -588,7 +588,7 @@ static void clean_again(struct round *r)
 		else
 			takeover_clean(takeover, &r->apply, &r->input, r->plan);
 	}
-	if (*takeover_left(takeover))
+	if (*takeover_left(takeover) && !takeover_cleans(takeover))
 		agent_soon(r->agent, takeover->clean_at - loop_now());
 }
 
@@ -644,6 +644,7 @@ void agent_reconcile(struct agent *agent)
 			  r.error.text);
 		snprintf(agent->error, sizeof(agent->error), "%s", r.error.text);
 		agent->applied = false;
+		takeover_stop(&agent->takeover);
 		agent->store->yielded = true;
 		notify_status("displaced: %s", r.error.text);
 	} else {

@@ -368,6 +368,14 @@ static void forward_changed(void *data)
 	agent_soon(&agent, 0);
 }
 
+/* Of rules of stock flannel; the round of that time has what stays. */
+static void stock_cleaned(struct takeover *takeover, unsigned int changes)
+{
+	agent.changes += changes;
+	if (*takeover_left(takeover))
+		agent_soon(&agent, takeover->clean_at - loop_now());
+}
+
 static void reconcile_due(struct loop_timer *timer)
 {
 	(void)timer;
@@ -677,6 +685,7 @@ static void finish(struct loop_watch *signals)
 	int fd = signals->fd;
 
 	forward_close();
+	takeover_stop(&agent.takeover);
 	errand_stop(&look_up);
 	health_close();
 	monitor_stop();
@@ -712,6 +721,8 @@ static void prepare(const struct run_options *o)
 	agent.reconcile.expired = reconcile_due;
 	agent.again.expired = consider_again;
 	agent.takeover.done = !o->takeover;
+	agent.takeover.waits = o->once;
+	agent.takeover.cleaned = stock_cleaned;
 	snprintf(agent.mac_file, sizeof(agent.mac_file), "%s/%s.mac", o->state_dir, o->instance);
 	snprintf(agent.made_file, sizeof(agent.made_file), "%s/%s" MADE_SUFFIX, o->state_dir,
 		 o->instance);

@@ -8,9 +8,6 @@
 #include "stock.h"
 #include "stock_rules.h"
 
-/* Milliseconds for all programs together. */
-#define MOST_TIME	5000
-
 struct place {
 	const char *table, *chain, *from;
 };
@@ -277,7 +274,7 @@ bool stock_remove_rules(struct apply *a, const struct plan *plan, struct error *
 
 	if (!chains)
 		return false;
-	child_limit(MOST_TIME);
+	child_limit(STOCK_RULES_TIME);
 	ok = clean_family(a, chains, &plan->rules4.network, error);
 	ok = clean_family(a, chains, &plan->rules6.network, ok ? error : NULL) && ok;
 	child_limit(0);

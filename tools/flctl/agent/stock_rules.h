@@ -10,6 +10,9 @@
 
 #include "apply.h"
 
+/* Milliseconds for all programs together, which are killed then. */
+#define STOCK_RULES_TIME	5000
+
 /* Those of the networks that @plan has rules for. */
 bool stock_remove_rules(struct apply *a, const struct plan *plan, struct error *error);
 

@@ -18,8 +18,7 @@
 /* Milliseconds until rules that stay are tried again, doubled up to the second. */
 #define CLEAN_FIRST	1000LL
 #define CLEAN_LAST	300000LL
-/* The loop waits for programs that hang: not again before so long. */
-#define HUNG_TIME	5000LL
+/* Programs that hang are not run again before so long. */
 #define HUNG_PAUSE	20000LL
 
 struct work {
@@ -669,23 +668,6 @@ static void sweep_and_say(struct takeover *t, struct apply *a, const struct plan
 		log_info("no routes or devices of stock flannel are left");
 }
 
-static void clean_rules(struct takeover *t, struct apply *a, const struct plan *plan)
-{
-	char before[sizeof(t->left)];
-	struct error error;
-
-	memcpy(before, t->left, sizeof(before));
-	if (stock_remove_rules(a, plan, &error)) {
-		t->left[0] = '\0';
-		if (t->cleanings)
-			log_info("no rules of stock flannel are left");
-		return;
-	}
-	snprintf(t->left, sizeof(t->left), "rules of stock flannel stay: %.300s", error.text);
-	if (strcmp(t->left, before))
-		log_warning("%s", t->left);
-}
-
 /* Longer each time. */
 static void clean_later(struct takeover *t, bool hung)
 {
@@ -700,17 +682,73 @@ static void clean_later(struct takeover *t, bool hung)
 	t->clean_at = loop_now() + (wait < CLEAN_LAST ? wait : CLEAN_LAST);
 }
 
+static void rules_cleaned(struct takeover *t, bool done, const struct error *error)
+{
+	char before[sizeof(t->left)];
+
+	memcpy(before, t->left, sizeof(before));
+	t->left[0] = '\0';
+	if (!done)
+		snprintf(t->left, sizeof(t->left), "rules of stock flannel stay: %.300s",
+			 error->text);
+	else if (t->cleanings)
+		log_info("no rules of stock flannel are left");
+	if (*t->left && strcmp(t->left, before))
+		log_warning("%s", t->left);
+	clean_later(t, loop_now() - t->cleaning_since >= STOCK_RULES_TIME);
+}
+
+static void say_cleaned(void *data, const char *line)
+{
+	(void)data;
+	log_debug("%s", line);
+}
+
+static void on_cleaned(struct errand *errand)
+{
+	struct takeover *t = container_of(errand, struct takeover, cleaner.errand);
+	struct apply a = { .say = say_cleaned };
+	struct error error;
+	bool done = apply_errand_done(&t->cleaner, &error);
+
+	apply_errand_say(&t->cleaner, &a);
+	rules_cleaned(t, done, &error);
+	t->cleaned(t, a.changes);
+}
+
+static bool remove_stock_rules(struct apply *a, void *plan, struct error *error)
+{
+	return stock_remove_rules(a, plan, error);
+}
+
+static void clean_rules(struct takeover *t, struct apply *a, const struct plan *plan)
+{
+	bool done = false;
+	struct error error;
+
+	t->cleaning_since = loop_now();
+	if (a->dry || t->waits) {
+		done = stock_remove_rules(a, plan, &error);
+	} else {
+		t->cleaner.errand.ended = on_cleaned;
+		/* It keeps to its time itself, and says then what did not. */
+		if (apply_errand_start(&t->cleaner, remove_stock_rules, (void *)plan,
+				       STOCK_RULES_TIME + 2000))
+			return;
+		set_error(&error, "%s", strerror(errno));
+	}
+	rules_cleaned(t, done, &error);
+}
+
 static void clean(struct takeover *t, struct apply *a, const struct plan_input *in,
 		  const struct plan *plan, bool routes, bool rules)
 {
-	int64_t begun;
-
 	if (routes)
 		sweep_and_say(t, a, in, plan);
-	begun = loop_now();
 	if (rules)
 		clean_rules(t, a, plan);
-	clean_later(t, loop_now() - begun >= HUNG_TIME);
+	else
+		clean_later(t, false);
 }
 
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
@@ -724,6 +762,22 @@ void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input
 		    const struct plan *plan)
 {
 	clean(t, a, in, plan, *t->stays, *t->left);
+}
+
+bool takeover_cleans(const struct takeover *t)
+{
+	return errand_runs(&t->cleaner.errand);
+}
+
+void takeover_stop(struct takeover *t)
+{
+	struct error error;
+
+	if (!takeover_cleans(t))
+		return;
+	errand_stop(&t->cleaner.errand);
+	set_error(&error, "their removal was interrupted");
+	rules_cleaned(t, false, &error);
 }
 
 const char *takeover_left(const struct takeover *t)

@@ -13,8 +13,12 @@
 #include <stdint.h>
 
 #include "apply.h"
+#include "apply_errand.h"
 
 struct takeover {
+	bool waits;			/* for iptables, since it leaves then */
+	/* When rules were removed, or not, without waiting for it; from the loop. */
+	void (*cleaned)(struct takeover *t, unsigned int changes);
 	bool done;			/* or never to be done */
 	bool found;			/* there was something of stock flannel */
 	unsigned int adopted, removed;	/* routes */
@@ -25,6 +29,10 @@ struct takeover {
 	char stays[512];		/* which routes or device of it do, empty: none */
 	int64_t clean_at;		/* when these are tried again */
 	unsigned int cleanings;		/* without success */
+
+	/* private: */
+	struct apply_errand cleaner;	/* of rules */
+	int64_t cleaning_since;
 };
 
 /* Is there anything to take over?  False: that cannot be told.  Nothing is changed. */
@@ -44,6 +52,10 @@ void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *
 /* What stayed, once more, with fresh facts; again at @clean_at while something does. */
 void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan);
+/* Are rules being removed just now?  Then @clean_at says nothing. */
+bool takeover_cleans(const struct takeover *t);
+/* Nothing is removed any more. */
+void takeover_stop(struct takeover *t);
 /* Why something of stock flannel stays, empty: nothing does. */
 const char *takeover_left(const struct takeover *t);
 /* "took flannel.1 over from stock flannel: 12 leases, gap 3.1 ms" */
