@@ -86,6 +86,7 @@ struct agent {
 	bool mac_unsaved, made_unsaved;	/* that was said */
 	struct loop_timer again;	/* to ask for one that is not used */
 	int64_t refused_at;		/* the last time for an obstacle */
+	bool leaves;			/* only gives its lease back */
 	struct loop_timer deadline;	/* of --once and --dry-run */
 	bool was_reachable;
 	int exit_code;

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "apply.h"
+#include "apply_impl.h"
 #include "flanneld.h"
 #include "obstacle.h"
 #include "stock.h"
@@ -171,6 +171,14 @@ static bool check_port(const struct obstacle_input *in, const struct stock_links
 	return check_family(in, links, AF_INET, error) && check_family(in, links, AF_INET6, error);
 }
 
+/* --- the module --- */
+
+/* Anew each time: somebody may have loaded it, or unloaded the one that was there. */
+static bool check_module(const struct obstacle_input *in, struct error *error)
+{
+	return in->dry || apply_open(true, error);
+}
+
 enum obstacle obstacle_find(const struct obstacle_input *in, struct error *error)
 {
 	struct stock_links links = { 0 };
@@ -180,9 +188,11 @@ enum obstacle obstacle_find(const struct obstacle_input *in, struct error *error
 			return OBSTACLE_FLANNELD;
 		log_warning("%s", error->text);
 	}
-	if (in->config->backend != BACKEND_VXLAN)
+	if (in->config->backend != BACKEND_VXLAN || in->leaves)
 		return OBSTACLE_NONE;
 	if (!check_names(in, &links, error))
 		return OBSTACLE_DEVICE;
-	return check_port(in, &links, error) ? OBSTACLE_NONE : OBSTACLE_PORT;
+	if (!check_port(in, &links, error))
+		return OBSTACLE_PORT;
+	return check_module(in, error) ? OBSTACLE_NONE : OBSTACLE_MODULE;
 }

@@ -319,6 +319,7 @@ enum obstacle agent_obstacle(const struct agent *agent, const struct net_config 
 		.subnet_file = o->plan.subnet_file,
 		.takeover = !agent->takeover.done,
 		.dry = o->dry_run,
+		.leaves = agent->leaves,
 	};
 
 	return obstacle_find(&in, error);

@@ -743,6 +743,7 @@ bool agent_release(const struct run_options *options, struct error *error)
 	bool done = false;
 
 	prepare(options);
+	agent.leaves = true;
 	agent.reconcile.expired = apply_nothing;
 	if (!loop_open())
 		return set_error(error, "cannot start an event loop: %s", strerror(errno));

@@ -258,7 +258,16 @@ a_dry_run_looks_on()
 		grep -q 'error: UDP port 8472 of IPv6 is in use' "$tmp/said"
 }
 
-# waits_for TEXT - and goes on when WITHOUT is done. The module is not needed for a lease
+NO_MODULE='module flannel is not loaded and does not load by itself: modprobe flannel'
+has_module() { [[ -d /sys/module/flannel ]]; }
+
+# nothing_else - is in the way: a node, or one that lacks but the module
+nothing_else()
+{
+	if has_module; then published 10.9.0.1; else says "$NO_MODULE"; fi
+}
+
+# waits_for TEXT WITHOUT - and goes on when WITHOUT is done
 waits_for()
 {
 	local before
@@ -272,7 +281,7 @@ waits_for()
 	sleep 3
 	[[ $(written) == "$before" ]] || { written; return 1; }
 	eval "$2"
-	within 10 published 10.9.0.1
+	within 10 nothing_else
 }
 
 waits_for_the_name()
@@ -313,23 +322,32 @@ waits_for_the_port_of_a_program()
 	waits_for 'UDP port 8472 of IPv6 is in use by another socket' 'stop program'
 }
 
-# There is a lease, and nothing has been taken over yet: as before, and what is missing
-# in etcd afterwards is written. No event tells of a port, which is looked at all the
-# same as often as at the start
+# There is a lease, and nothing has been taken over yet, since a route cannot be set: as
+# before, and what is missing in etcd afterwards is written. No event tells of a process,
+# which is looked for all the same as often as at the start
 waits_with_a_lease()
 {
-	has_the_port || return
-	ip -n n1 link add flannel.1 type bridge
-	within 40 eval '[[ $(page healthz) == *"device flannel.1 is of kind bridge"* ]]' || return
+	local before
+	stop n1
+	rm -rf "$tmp/n1" && mkdir "$tmp/n1"
 	etcdctl del --prefix $SUBNETS/
-	sleep 3
+	etcdctl put $SUBNETS/10.78.7.0-24 '{"PublicIP":"10.9.0.20","PublicIPv6":null,"BackendType":"host-gw"}'
+	ip -n n1 route add 10.78.7.0/24 via 10.9.0.2 proto static
+	start_agent n1
+	within 20 published 10.9.0.1 && within 10 eval '[[ $(page healthz) == *"route 10.78.7.0/24"* ]]' ||
+		return
+	start_flanneld n1
+	within 40 eval '[[ $(page healthz) == *"flanneld (pid ${PID[flanneld]}) is running"* ]]' ||
+		return
+	etcdctl del --prefix $SUBNETS/
+	before=$(failures)
+	# of which each takes longer than the one before, where nothing is in the way
+	within 16 eval '(($(failures) >= before + 5))' || return
 	! published 10.9.0.1 || return
-	ip -n n1 link del flannel.1
-	within 10 eval '[[ $(page healthz) == *"UDP port 8472 of IPv6 is in use"* ]]' || return
-	! published 10.9.0.1 || return
-	stop program
+	stop flanneld
 	within 5 published 10.9.0.1
 }
+failures() { page metrics | awk '/^[a-z_]*reconcile_failures_total/ { print $2; exit }'; }
 
 # One that nobody listens at is nobody's: as before
 a_device_that_is_down()
@@ -339,8 +357,29 @@ a_device_that_is_down()
 	rm -rf "$tmp/n1" && mkdir "$tmp/n1"
 	etcdctl del --prefix $SUBNETS/
 	start_agent n1
-	within 10 published 10.9.0.1
+	within 10 nothing_else
 	ip -n n1 link del vx
+}
+
+# Of a network that needs it; when that needs none any more it goes on
+waits_for_the_module()
+{
+	local before
+	! has_module || return 0
+	stop n1
+	rm -rf "$tmp/n1" && mkdir "$tmp/n1"
+	etcdctl del --prefix $SUBNETS/
+	before=$(written)
+	refused "$NO_MODULE" run --once --iface eth0 &&
+		refused "$NO_MODULE" takeover --iface eth0 || return
+	: >"$tmp/n1.log"
+	start_agent n1
+	within 10 says "$NO_MODULE" || return
+	sleep 5
+	[[ $(written) == "$before" ]] || { written; return 1; }
+	(($(grep -c "$NO_MODULE" "$tmp/n1.log") == 1)) || return
+	etcdctl put /coreos.com/network/config "$HOST_GW"
+	within 10 is_ready && published 10.9.0.1
 }
 
 result 'etcd and namespaces' set_up "$HOST_GW"
@@ -360,6 +399,7 @@ result 'the name of the device' waits_for_the_name
 result 'a vxlan device of another VNI' another_vni
 result 'the port, which a device has' waits_for_the_port_of_a_device
 result 'the port, which a program has' waits_for_the_port_of_a_program
-result 'the name, after the lease was taken' waits_with_a_lease
 result 'a device that is down is in nobody'"'"'s way' a_device_that_is_down
+result 'the module' waits_for_the_module
+result 'flanneld, after the lease was taken' waits_with_a_lease
 done_steps

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# An agent in states that no node should be in for long: without the module; with another
+# MAC than peers were told; with a device of somebody else in place of its own. Peers are
+# not told of a node that is none.
+#
+# n1 (agent) -- wire (etcd)
+#
+# timeout: 180
+# programs: etcd etcdctl
+
+. "$(dirname "$0")/agent.sh"
+
+AUTOLOAD=/proc/sys/kernel/modprobe
+LOADER=			# the program that loads modules, while there is none
+
+loads_again()
+{
+	[[ -z $LOADER ]] || echo "$LOADER" >$AUTOLOAD
+	LOADER=
+}
+
+leave() { loads_again; cleanup; }
+
+# no_module - nor does it load by itself
+no_module()
+{
+	trap 'leave; exit 1' INT TERM
+	trap leave EXIT
+	LOADER=$(<$AUTOLOAD)
+	echo /bin/false >$AUTOLOAD
+	until_true 5 rmmod flannel
+}
+
+# node - of an etcd without any lease
+node()
+{
+	PID=()
+	scratch
+	underlay 1 && ip -n "$wire" addr add 192.168.9.99/24 dev br0 && etcd_start &&
+		etcdctl put /coreos.com/network/config "$V4" >/dev/null && return
+	fail "set-up: $(tail -n 5 "$TMP"/etcd.log)"
+	return 1
+}
+
+# written - what etcd has of nodes, and how often it was written to
+written() { etcdctl get --prefix /coreos.com/network/subnets -w json; etcdctl lease list; }
+
+published() { [[ $(value_of 1) == *'"192.168.9.1"'* ]]; }
+
+# pass - a few seconds, in which whoever looks again does so
+pass() { in_ns "$n1" ping -n -q -c 25 -i 0.2 -W 5 192.168.9.99 >/dev/null; }
+
+flctl_of_n1() { in_ns "$n1" timeout 20 flctl "$@" "${OPTIONS[@]}"; }
+says() { [[ $(in_ns "$n1" flctl status --run-dir "$TMP/n1" 2>&1) == *"$1"* ]]; }
+MISSING='module flannel is not loaded and does not load by itself: modprobe flannel'
+
+# Looked for before a lease is asked for; and it goes on when the module is there
+without_the_module()
+{
+	node || return
+	local before OPTIONS
+	before=$(written)
+	seed 1 "$TMP/n1"
+	options_of 1
+	no_module || { fail 'the module stays'; loads_again; return; }
+	check_refused 'run --once' "$MISSING" flctl_of_n1 run --once
+	check_refused 'takeover' "$MISSING" flctl_of_n1 takeover
+	check_equal 'nothing is written' "$before" "$(written)"
+	agent_start 1
+	check 'named' until_true 10 says "not ready: $MISSING" || tail -n 5 "$TMP/n1/log"
+	pass
+	check_equal 'said once' 1 "$(grep -c "$MISSING" "$TMP/n1/log")"
+	check_equal 'nothing is written by who waits' "$before" "$(written)"
+	check_not 'a device' ip -n "$n1" link show flannel.1
+	# it need not be loaded by anybody
+	loads_again
+	check 'goes on' until_true 20 ready 1 || tail -n 5 "$TMP/n1/log"
+	check 'known to peers' published
+	end_all
+	cleanup
+}
+
+# What a dry run finds out does not load it
+dry_without_the_module()
+{
+	node || return
+	local out OPTIONS
+	options_of 1
+	no_module || { fail 'the module stays'; loads_again; return; }
+	loads_again
+	out=$(flctl_of_n1 run --dry-run 2>&1) || fail "refused: $out"
+	check 'the plan' grep -q 'would: link add flannel.1' <<<"$out"
+	check_not 'the module' test -d /sys/module/flannel
+	modprobe flannel
+	end_all
+	cleanup
+}
+
+# What peers were told counts, not what the state file says
+mac_of_the_lease()
+{
+	node || return
+	etcdctl put "$(key_of 5)" '{"PublicIP":"192.168.9.1","PublicIPv6":null,"BackendType":"vxlan",
+		"BackendData":{"VNI":1,"VtepMAC":"02:00:00:00:00:77"}}' >/dev/null
+	mkdir "$TMP/n1"
+	echo 02:00:00:00:00:11 >"$TMP/n1/n1.mac"
+	agent 1 || fail 'agent'
+	check_equal 'the device' 02:00:00:00:00:77 "$(lladdr "$n1" flannel.1)"
+	check_equal 'the state file' 02:00:00:00:00:77 "$(<"$TMP/n1/n1.mac")"
+	check_equal 'etcd' 02:00:00:00:00:77 "$(value_of 5 | jq -r .BackendData.VtepMAC)"
+	end_all
+	cleanup
+}
+
+# Neither key, device, route nor file is written, until told to
+displaced()
+{
+	node || return
+	agent 1 || { fail 'agent'; return; }
+	rm "$TMP/n1/subnet.env"
+	check 'subnet.env is put right' until_true 5 test -s "$TMP/n1/subnet.env"
+	ip -n "$n1" link del flannel.1
+	ip -n "$n1" link add flannel.1 type bridge
+	check 'displaced' until_true 10 says displaced
+	rm "$TMP/n1/subnet.env"
+	etcdctl del "$(key_of 1)" >/dev/null
+	ip -n "$n1" addr add 192.168.9.51/25 dev eth0
+	ip -n "$n1" addr del 192.168.9.1/24 dev eth0
+	ip -n "$n1" addr add 192.168.9.1/24 dev eth0
+	pass
+	check_equal 'etcd' '' "$(etcdctl get --prefix /coreos.com/network/subnets)"
+	check_not 'subnet.env' test -e "$TMP/n1/subnet.env"
+	check 'the device is theirs' ip -n "$n1" link show flannel.1 type bridge
+	check_equal 'routes' '' "$(ip -n "$n1" route show proto 141)"
+	ip -n "$n1" link del flannel.1
+	ip -n "$n1" addr del 192.168.9.51/25 dev eth0
+	kill -HUP "${PID[n1]}"
+	check 'told, it is back' until_true 10 ready 1
+	check 'known to peers' until_true 10 published
+	end_all
+	cleanup
+}
+
+need jq
+need_agent
+run_tests without_the_module dry_without_the_module mac_of_the_lease displaced
