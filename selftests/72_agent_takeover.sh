@@ -208,7 +208,7 @@ takes_over()
 	check_not 'flannel-v6.1' ip -n "$n1" link show flannel-v6.1
 	check_equal 'routes of stock flannel' '' "$(routes proto boot | grep -v 192.168.9.66)"
 	check 'of others' kept
-	check 'rules' no_stock_rules
+	check 'rules' until_true 20 no_stock_rules
 	check_not 'complaints' grep -Eq 'flannel stays|cannot|refused' "$TMP/log" || cat "$TMP/log"
 	yields_later
 	end "$agent"
