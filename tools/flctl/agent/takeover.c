@@ -669,17 +669,19 @@ static void sweep_and_say(struct takeover *t, struct apply *a, const struct plan
 }
 
 /* Longer each time. */
-static void clean_later(struct takeover *t, bool hung)
+int64_t takeover_wait(unsigned int cleanings, bool hung)
 {
-	unsigned int doublings = t->cleanings < 9 ? t->cleanings : 9;
-	int64_t wait = CLEAN_FIRST << doublings;
+	int64_t wait = CLEAN_FIRST << (cleanings < 9 ? cleanings : 9);
 
-	if (!*takeover_left(t))
-		return;
 	if (hung && wait < HUNG_PAUSE)
 		wait = HUNG_PAUSE;
-	t->cleanings++;
-	t->clean_at = loop_now() + (wait < CLEAN_LAST ? wait : CLEAN_LAST);
+	return wait < CLEAN_LAST ? wait : CLEAN_LAST;
+}
+
+static void clean_later(struct takeover *t, bool hung)
+{
+	if (*takeover_left(t))
+		t->clean_at = loop_now() + takeover_wait(t->cleanings++, hung);
 }
 
 static void rules_cleaned(struct takeover *t, bool done, const struct error *error)

@@ -56,6 +56,8 @@ void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input
 bool takeover_cleans(const struct takeover *t);
 /* Nothing is removed any more. */
 void takeover_stop(struct takeover *t);
+/* Milliseconds until the next time, after so many without success; @hung: for a program. */
+int64_t takeover_wait(unsigned int cleanings, bool hung);
 /* Why something of stock flannel stays, empty: nothing does. */
 const char *takeover_left(const struct takeover *t);
 /* "took flannel.1 over from stock flannel: 12 leases, gap 3.1 ms" */
