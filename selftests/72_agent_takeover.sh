@@ -6,7 +6,7 @@
 #
 # n1 (stock, then ours) -- wire -- n2 (stock), each with a pod behind cni0
 #
-# timeout: 240
+# timeout: 300
 
 . "$(dirname "$0")/lib.sh"
 
@@ -281,6 +281,44 @@ given_back()
 
 says() { in_ns "$n1" flctl status --json --run-dir "$TMP" | grep -q "$1"; }
 
+no_vxlan() { [[ -z $(ip -n "$n1" link show type vxlan) ]]; }
+are_down() { [[ $(ip -n "$n1" link show type vxlan | grep -c 'state DOWN') == 2 ]]; }
+
+# The kernel keeps stock flannel's devices: ours works all the same, they are named, and
+# they go when the kernel lets them
+devices_stay()
+{
+	both_stock || return
+	local agent keeping=(env "KEEP_LINKS=$TMP/keep" "LD_PRELOAD=$SELFTESTS/helpers/keep_links.so")
+	touch "$TMP/keep"
+	ip netns exec "$n1" "${keeping[@]}" flctl run "${OPTIONS[@]}" >"$TMP/log" 2>&1 &
+	agent=$!
+	check 'named' until_true 20 says \
+		'"error": "device flannel-1 of stock flannel stays: link del [^"]*Operation not supported)"' ||
+		tail -n 5 "$TMP/log"
+	check 'ready' in_ns "$n1" flctl status --run-dir "$TMP"
+	check_equal 'kind' flannel "$(kind flannel.1)"
+	check 'all ways' exchange
+	check 'theirs' are_down || ip -n "$n1" link show type vxlan
+	rm "$TMP/keep"
+	check 'gone' until_true 20 no_vxlan
+	check 'not named any more' until_true 5 says '"error": ""'
+	check 'said' grep -q 'no routes or devices of stock flannel are left' "$TMP/log"
+	check 'all ways' exchange
+	end "$agent"
+	# who leaves then has failed
+	check 'reset' reset
+	stock_node "$n1" 1 $MAC1
+	stock_peer "$n1" 2 $MAC2 $MAC2
+	touch "$TMP/keep"
+	check_refused 'takeover' 'device flannel-1 of stock flannel stays' \
+		in_ns "$n1" "${keeping[@]}" timeout 30 flctl takeover "${OPTIONS[@]}"
+	check 'all ways' exchange
+	rm "$TMP/keep"
+	check 'reset removes them' reset
+	check 'no devices' no_vxlan
+}
+
 # By an agent that stays: it lets go, says so, and is told when to try again
 gives_back_and_stays()
 {
@@ -541,4 +579,4 @@ need nft bridge
 [[ -n $FLCTL_AGENT ]] || { echo '1..0 # SKIP needs flctl-agent'; exit 4; }
 run_tests takes_over failures_change_nothing dry_run_lists killed_between another_network \
 	host_gw direct_routing gives_back gives_back_by_memory gives_back_and_stays \
-	killed_and_reset
+	killed_and_reset devices_stay

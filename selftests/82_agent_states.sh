@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # An agent in states that no node should be in for long: without the module; with another
-# MAC than peers were told; with a device of somebody else in place of its own. Peers are
-# not told of a node that is none.
+# MAC than peers were told; with a device of somebody else in place of its own; without the
+# port, in a VRF. Peers are not told of a node that is none.
 #
 # n1 (agent) -- wire (etcd)
 #
@@ -142,6 +142,50 @@ displaced()
 	cleanup
 }
 
-need jq
+# listen DEVICE - somebody has the port there, with a socket that is bound to it
+listen()
+{
+	ip netns exec "$n1" socat -u "UDP4-RECV:8472,so-bindtodevice=$1" /dev/null >/dev/null 2>&1 &
+	PID[program]=$!
+	until_true 5 eval '[[ -n $(in_ns "$n1" ss -Hlnu "sport = 8472") ]]'
+}
+
+# What counts is the port where packets leave: that of the VRF, not that of a NIC outside
+port_in_a_vrf()
+{
+	node || return
+	local before OPTIONS in_use='UDP port 8472 of IPv4 is in use by another socket'
+	modprobe vrf 2>/dev/null
+	ip -n "$n1" link add red type vrf table 10 2>/dev/null ||
+		{ skip 'no links of kind vrf'; end_all; cleanup; return; }
+	batch "$wire" <<-END
+		link add q1 type veth peer name eth1 netns $n1
+		link set q1 master br0 addrgenmode none up
+	END
+	batch "$n1" <<-END
+		link set red up
+		link set eth1 master red up
+		addr add 192.168.29.1/24 dev eth1
+	END
+	seed 1 "$TMP/n1"
+	options_of 1
+	OPTIONS=("${OPTIONS[@]/#eth0/eth1}")
+	before=$(written)
+	listen red || { fail 'somebody'; return; }
+	check_refused 'in the VRF' "$in_use" flctl_of_n1 run --once
+	end program
+	listen eth0 || { fail 'somebody else'; return; }
+	OPTIONS=("${OPTIONS[@]/#eth1/eth0}")
+	check_refused 'outside' "$in_use" flctl_of_n1 run --once
+	check_equal 'nothing is written' "$before" "$(written)"
+	OPTIONS=("${OPTIONS[@]/#eth0/eth1}")
+	check 'outside, for the VRF' flctl_of_n1 run --once
+	check 'known to peers' grep -q '"192.168.29.1"' <<<"$(value_of 1)"
+	end_all
+	cleanup
+}
+
+need jq socat
 need_agent
-run_tests without_the_module dry_without_the_module mac_of_the_lease displaced
+run_tests without_the_module dry_without_the_module mac_of_the_lease displaced \
+	port_in_a_vrf
