@@ -7,10 +7,11 @@
 STEPS=0 STEPS_FAILED=0
 
 # step NAME COMMAND... - in a shell of its own that ends at the first error; not
-# to be called where -e is without effect (if, ||, &&)
+# to be called where -e is without effect (if, ||, &&). Its time is counted from
+# STEP_BEGIN, where that is set
 step()
 {
-	local name=$1 begin=$EPOCHREALTIME out status seconds
+	local name=$1 begin=${STEP_BEGIN:-$EPOCHREALTIME} out status seconds
 	shift
 
 	set +e

@@ -91,7 +91,7 @@ goes() { has_route n1 "$(subnet n2)" && has_route n2 "$(subnet n1)"; }
 # These run here and not in a shell of their own, so that processes can be told of
 result()
 {
-	local name=$1 out status=0
+	local name=$1 out status=0 STEP_BEGIN=$EPOCHREALTIME
 	shift
 	"$@" >"$tmp/out" 2>&1 || status=1
 	out=$(<"$tmp/out")
