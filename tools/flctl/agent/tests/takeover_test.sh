@@ -479,6 +479,22 @@ keeps_the_file_of_a_stock_device()
 	nothing_made
 }
 
+# Half a minute is for who writes it to mend it
+bad_lease_file()
+{
+	local before status=0
+	ip route add 10.42.2.0/24 via 192.168.9.2
+	echo '10.42.3.0/24 via nowhere' | cat "$tmp/leases" - >"$tmp.bad"
+	before=$(network_state)
+	timeout 60 "$agent" takeover --lease-file "$tmp.bad" "${common[@]}" >"$tmp/out" 2>&1 || status=$?
+	cat "$tmp/out"
+	((status == 1))
+	grep 'error: no lease after 30 s: .*bad:6: "nowhere" is not an IPv4 or IPv6 address' "$tmp/out"
+	diff <(echo "$before") <(network_state)
+	ip route del 10.42.2.0/24
+	rm "$tmp.bad" "$tmp/out"
+}
+
 # leftover NAME WORDS - is it, made with them, there after a reset?
 leftover()
 {
@@ -697,6 +713,7 @@ step 'reset refuses what another instance has' refuses_what_another_instance_has
 step 'reset leaves what another instance has, too' leaves_what_another_instance_has
 step 'reset keeps off the default subnet.env' keeps_off_the_default_file
 step 'reset has the lock' takes_the_lock
+step 'a lease file that cannot be used' bad_lease_file
 step 'reset beside flanneld keeps its subnet.env' keeps_the_file_of_flanneld
 step 'reset beside a device of stock flannel keeps its subnet.env' keeps_the_file_of_a_stock_device
 step 'reset removes the device that an exchange has left' removes_the_leftover_of_stock
