@@ -327,13 +327,15 @@ static void in_pieces(void **state)
 
 static void silent_client_is_dropped(void **state)
 {
+	int64_t begin = loop_now();
 	int fd = dial(true);
 	char byte;
 
 	(void)state;
 	assert_int_equal(send(fd, "GET", 3, 0), 3);
 	turn(HEALTH_HEAD_MS - 1000);
-	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	if (loop_now() - begin < HEALTH_HEAD_MS)
+		assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
 	turn(1500);
 	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
 	close(fd);

@@ -200,10 +200,10 @@ static void write_slowly(void)
 	int i;
 
 	fputs(NET OWN, file);
-	for (i = 0; i < 8; i++) {
+	for (i = 0; i < 13; i++) {
 		fputs("# still writing\n", file);
 		fflush(file);
-		quiet(500);
+		quiet(300);
 	}
 	fputs(PEER2, file);
 	fclose(file);
