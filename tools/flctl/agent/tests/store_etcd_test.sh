@@ -233,8 +233,9 @@ reuse_previous()
 {
 	fresh_etcd
 	node a $A previous=10.5.77.0-24
-	node b $B previous=10.6.77.0-24
 	sees a 5 '^snapshot own 10.5.77.0-24='
+	# in no network of ours: a free one, which might have been that
+	node b $B previous=10.6.77.0-24
 	sees b 5 '^snapshot own 10.5.'
 	finish a b
 	# somebody has it: another one; ours by its MAC, at a new address: the same
