@@ -68,16 +68,16 @@ out_of_a_file()
 	end_all
 }
 
-# record LINE... - of the table as key and value in etcd, in base64
+# record LINE... - of the table, with - for /, as key and value in etcd, in base64
 record='split(" ") | {
-	key: "/coreos.com/network/subnets/\(.[0] | sub("/"; "-"))" | @base64,
+	key: "/coreos.com/network/subnets/\(.[0])" | @base64,
 	value: {PublicIP: .[2], PublicIPv6: null, BackendType: "vxlan",
 		BackendData: {VNI: 1, VtepMAC: .[4]}} | tojson | @base64 }'
 
 # transactions - of a table on standard input, one a line; etcd allows 128 puts in each
 transactions()
 {
-	jq -Rnc "[inputs | select(contains(\" via \")) | $record] | . as \$all |
+	tr / - | jq -Rnc "[inputs | select(contains(\" via \")) | $record] | . as \$all |
 		range(0; length; 100) | {success: [\$all[. : . + 100][] | {request_put: .}]}"
 }
 
