@@ -112,11 +112,19 @@ static bool ecn_fits(const struct flannel_socket *fs, struct sk_buff *skb, const
 #endif
 }
 
-static struct flannel_ip sender_of(const struct flannel_socket *fs, const void *outer)
+/* Member by member: a copy of the whole would wait for each of its stores. */
+static void note_sender(const struct flannel_socket *fs, const void *outer, struct flannel_ip *ip)
 {
-	if (fs->family == FLANNEL_V4)
-		return flannel_ip_from4(((const struct iphdr *)outer)->saddr);
-	return flannel_ip_from6(&((const struct ipv6hdr *)outer)->saddr);
+	if (fs->family == FLANNEL_V4) {
+		ip->family = AF_INET;
+		ip->ip6.s6_addr32[0] = ((const struct iphdr *)outer)->saddr;
+		ip->ip6.s6_addr32[1] = 0;
+		ip->ip6.s6_addr32[2] = 0;
+		ip->ip6.s6_addr32[3] = 0;
+	} else {
+		ip->family = AF_INET6;
+		ip->ip6 = ((const struct ipv6hdr *)outer)->saddr;
+	}
 }
 
 /* What the table says of the packet is asked when it has left the queue. */
@@ -137,7 +145,7 @@ static int recv(struct flannel_dev *fl, const struct flannel_socket *fs, struct 
 	outer = skb->head + offset;
 	if (!ecn_fits(fs, skb, outer))
 		return FLANNEL_A_STATS_RX_ECN;
-	flannel_arrival(skb)->sender = sender_of(fs, outer);
+	note_sender(fs, outer, &flannel_arrival(skb)->sender);
 	return flannel_cells_receive(fl, skb);
 }
 
