@@ -2,7 +2,7 @@
 /*
  * inject - what a packet costs in the kernel, in nanoseconds
  *
- *	inject [-r ROUNDS] [-n PACKETS] CASE...
+ *	inject [-r ROUNDS] [-n PACKETS] [-p PROCESSORS] CASE...
  *
  * A CASE is NAME:tx|rx:NETNS:DEVICE:NODES[:OPTION...]. Packets are put into the
  * receive path of DEVICE by BPF_PROG_TEST_RUN with live frames. The program, which
@@ -22,6 +22,11 @@
  * "ROUND NAME ON AWAY", nanoseconds for one packet as the kernel measures them, which
  * are instructions where QEMU counts these. The first round warms caches and is
  * not printed.
+ *
+ * With -p each turn is measured on one processor, by turns, and on so many at the same
+ * time, with PACKETS for each; nothing is thrown away. Prints "ROUND NAME ALONE
+ * TOGETHER", nanoseconds from one packet to the next, whichever processor it is on;
+ * and nothing where one has waited for the others, which is for a busy host.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,6 +38,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,8 +46,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define POD_BASE	0x0a00000au	/* 10.0.0.10 */
@@ -51,6 +61,7 @@
 #define MAX_FRAME	256
 #define MAX_CASES	64
 #define MAX_INSNS	256
+#define MAX_PROCESSORS	16
 
 struct frame {
 	uint8_t data[MAX_FRAME];
@@ -359,6 +370,127 @@ static void turn(const struct test *test, int round, uint32_t packets)
 		printf("%d %s %u %u\n", round, test->name, on, away);
 }
 
+/* --- many at the same time ------------------------------------------------ */
+
+struct shared {
+	int ready;			/* processes that wait for the others */
+	uint64_t begin[MAX_PROCESSORS];
+	uint32_t cost[MAX_PROCESSORS];	/* nanoseconds for one packet */
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* The processes that inject at the same time, on processors from the first on */
+struct group {
+	int first, size;
+	struct shared *shared;
+};
+
+/* Starts when all are ready. */
+static void run_on(const struct group *group, int which, const struct test *test,
+		   uint32_t packets)
+{
+	struct shared *shared = group->shared;
+	cpu_set_t set;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		die("prctl");
+	CPU_ZERO(&set);
+	CPU_SET(group->first + which, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		die("sched_setaffinity");
+	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&shared->ready, __ATOMIC_SEQ_CST) < group->size)
+		sched_yield();
+	shared->begin[which] = now();
+	shared->cost[which] = run(test, test->go_on, packets);
+}
+
+static void start(const struct group *group, const struct test *test, uint32_t packets)
+{
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < group->size; i++) {
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			run_on(group, i, test, packets);
+			_exit(0);
+		}
+	}
+}
+
+static void await(int processors)
+{
+	int status;
+
+	for (; processors; processors--) {
+		if (wait(&status) < 0)
+			die("wait");
+		if (status)
+			exit(1);	/* the others, which wait for it, end with this process */
+	}
+}
+
+/* Nine tenths of the time, or what one has measured is not what both do. */
+static bool overlap(const struct shared *shared, int processors, uint32_t packets)
+{
+	uint64_t last_begin = 0, first_end = UINT64_MAX, longest = 0, took;
+	int i;
+
+	for (i = 0; i < processors; i++) {
+		took = (uint64_t)shared->cost[i] * packets;
+		if (took > longest)
+			longest = took;
+		if (shared->begin[i] > last_begin)
+			last_begin = shared->begin[i];
+		if (shared->begin[i] + took < first_end)
+			first_end = shared->begin[i] + took;
+	}
+	return first_end > last_begin && (first_end - last_begin) * 10 >= longest * 9;
+}
+
+/* Nanoseconds from one packet to the next of all, 0 if they were not at the same time */
+static uint32_t together(int first, int processors, const struct test *test, uint32_t packets)
+{
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct group group = { .first = first, .size = processors, .shared = shared };
+	double rate = 0;
+	bool good;
+	int i;
+
+	if (shared == MAP_FAILED)
+		die("mmap");
+	start(&group, test, packets);
+	await(processors);
+	for (i = 0; i < processors; i++)
+		rate += 1.0 / shared->cost[i];
+	good = overlap(shared, processors, packets);
+	munmap(shared, sizeof(*shared));
+	return good ? 1 / rate : 0;
+}
+
+static void turn_together(const struct test *test, int round, int processors, uint32_t packets)
+{
+	uint32_t alone, all;
+
+	fflush(stdout);			/* before there are more of it */
+	enter(test);
+	alone = together(round % processors, 1, test, packets);
+	all = together(0, processors, test, packets);
+	if (round && all)
+		printf("%d %s %u %u\n", round, test->name, alone, all);
+}
+
 /* --- arguments ------------------------------------------------------------ */
 
 static char *field(char **rest, const char *what)
@@ -420,24 +552,42 @@ static void parse(struct test *test, char *text)
 	test->throw_away = load_program(test, XDP_DROP);
 }
 
+static int number_of_processors(const char *text)
+{
+	int value = atoi(text);
+
+	if (value < 1 || value > MAX_PROCESSORS) {
+		fprintf(stderr, "inject: -p %s is not from 1 to %d\n", text, MAX_PROCESSORS);
+		exit(2);
+	}
+	return value;
+}
+
 int main(int argc, char **argv)
 {
 	static struct test tests[MAX_CASES];
-	int rounds = 15, ntests = 0, opt;
+	int rounds = 15, processors = 0, ntests = 0, opt;
 	uint32_t packets = 20000;
 
-	while ((opt = getopt(argc, argv, "r:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "r:n:p:")) != -1) {
 		if (opt == 'r')
 			rounds = atoi(optarg);
 		else if (opt == 'n')
 			packets = atoi(optarg);
+		else if (opt == 'p')
+			processors = number_of_processors(optarg);
 		else
 			return 2;
 	}
 	for (; optind < argc && ntests < MAX_CASES; optind++)
 		parse(&tests[ntests++], argv[optind]);
-	for (int round = 0; round <= rounds; round++)
-		for (int i = 0; i < ntests; i++)
-			turn(&tests[i], round, packets);
+	for (int round = 0; round <= rounds; round++) {
+		for (int i = 0; i < ntests; i++) {
+			if (processors)
+				turn_together(&tests[i], round, processors, packets);
+			else
+				turn(&tests[i], round, packets);
+		}
+	}
 	return 0;
 }
