@@ -14,8 +14,8 @@
  *	    172.16.0.1; VNI 1, port 8472
  *
  * Node i has the subnet 10.0.0.0/24 + i * 256 and the VTEP 172.16.0.10 + i, i from 1.
- * OPTION: tcp (segments instead of datagrams), plain (rx without VXLAN), vni=N,
- * port=N.
+ * OPTION: tcp (segments instead of datagrams), plain (rx without VXLAN), geneve
+ * (rx in that, port 6081), vni=N, port=N.
  *
  * Cases take turns. Each turn is measured twice: with frames that go on, and with
  * the same program throwing them away, which is the cost of the injector. Prints
@@ -78,6 +78,7 @@ struct test {
 	bool rx;
 	bool tcp;
 	bool plain;
+	bool geneve;
 	uint32_t nodes;
 	uint32_t vni;
 	uint16_t port;
@@ -163,14 +164,14 @@ static void put_outer(struct frame *frame, const struct test *test)
 {
 	int inner = 22 + sizeof(struct iphdr) + PAYLOAD +
 		    (test->tcp ? sizeof(struct tcphdr) : sizeof(struct udphdr));
-	uint32_t *vxlan;
+	uint32_t *tunnel;
 
 	frame->outer = frame->len;
 	put_ip(frame, IPPROTO_UDP, 0, UNDERLAY, sizeof(struct udphdr) + inner);
 	put_udp(frame, 50000, test->port, inner);
-	vxlan = put(frame, 8);
-	vxlan[0] = htonl(0x08000000);
-	vxlan[1] = htonl(test->vni << 8);
+	tunnel = put(frame, 8);
+	tunnel[0] = htonl(test->geneve ? ETH_P_TEB : 0x08000000);
+	tunnel[1] = htonl(test->vni << 8);
 }
 
 static void get_mac(const char *device, uint8_t *mac)
@@ -510,6 +511,9 @@ static void option(struct test *test, const char *word)
 		test->tcp = true;
 	} else if (!strcmp(word, "plain")) {
 		test->plain = true;
+	} else if (!strcmp(word, "geneve")) {
+		test->geneve = true;
+		test->port = 6081;
 	} else if (!strncmp(word, "vni=", 4)) {
 		test->vni = atoi(word + 4);
 	} else if (!strncmp(word, "port=", 5)) {
