@@ -24,8 +24,8 @@
  *	all that follows
  * @batch: those of @taken that are being handed on
  * @n: how many
- * @pairs: how many of these go from the same address to the same; hashed, so at
- *	least as many as there are
+ * @pairs: how many of these that are one segment go from the same address to the
+ *	same; hashed, so at least as many as there are
  * @napi: hands them on
  */
 struct flannel_cell {
@@ -71,12 +71,13 @@ static bool is_for_gro(struct sk_buff *skb)
 /*
  * What is alone with its addresses in a poll has nothing to be put together with
  * but what GRO holds from the poll before, which is nothing unless it is told to
- * wait. All packets of a flow that are in a poll get the same answer, so that none
- * overtakes another.
+ * wait. Nor has what was put together already: the underlay's GRO had a reason to
+ * end it there. All packets of a flow that are in a poll get the same answer, so
+ * that none overtakes another.
  */
 static bool is_alone(const struct flannel_cell *cell, struct sk_buff *skb)
 {
-	return cell->pairs[flannel_arrival(skb)->pair] == 1 &&
+	return cell->pairs[flannel_arrival(skb)->pair] <= 1 &&
 	       !READ_ONCE(skb->dev->gro_flush_timeout);
 }
 
@@ -129,7 +130,7 @@ static void survey(const struct flannel_dev *fl, struct flannel_cell *cell)
 		arrival = flannel_arrival(cell->batch[i]);
 		if (likely(arrival->owner))
 			flannel_path_prefetch_rx(&arrival->owner->path);
-		cell->pairs[arrival->pair]++;
+		cell->pairs[arrival->pair] += !skb_is_gso(cell->batch[i]);
 	}
 }
 

@@ -191,4 +191,23 @@ order_of_streams()
 	check_equal 'segments behind later ones' 0 $(($(out_of_order) - before))
 }
 
-run_tests identifiers identifiers_of_segments entropy flows_stay_together order order_of_streams
+# The underlay's GRO puts the last five segments of a burst together and cannot so
+# the three before; the device must not let it pass them.
+order_around_aggregate()
+{
+	local words="src=10.42.1.5 dst=10.42.2.0 proto=6 size=1000 gso=8 holes=3 osport=30000"
+	use || { fail 'set-up'; return; }
+	segmentation off
+	# A veth only gets what its peer could not have sent whole.
+	in_ns "$wire" ethtool -K p2 tso off >/dev/null
+	in_ns "$n2" ethtool -K eth0 gro on >/dev/null
+	in_ns "$n2" sniff -a -i -n 4 -w 3000 flannel.1 ip netns exec "$n1" \
+		craft vxlan 192.168.9.2 $words dmac="$(lladdr "$n2" flannel.1)" >"$TMP/all"
+	check_equal 'lengths in order' '1040 1040 1040 5040' \
+		"$(grep " proto=6 " "$TMP/all" | grep -o " ilen=[0-9]*" | cut -d = -f 2 | xargs)"
+	in_ns "$wire" ethtool -K p2 tso on >/dev/null
+	segmentation on
+}
+
+run_tests identifiers identifiers_of_segments entropy flows_stay_together order order_of_streams \
+	order_around_aggregate

@@ -51,7 +51,7 @@ static const char *const keys[] = {
 	"src", "dst", "tos", "ttl", "df", "proto", "sport", "dport", "size", "id", "frag",
 	"mf", "opts", "ext", "csum", "flow", "hex", "payload", "n", "etype", "osrc", "osport",
 	"odport", "otos", "ottl", "ocsum", "vni", "vflags", "dmac", "smac", "mtu", "cut",
-	"seq", "gso", "vni2",
+	"seq", "gso", "vni2", "holes",
 };
 
 static void check_words(const struct words *words)
@@ -224,14 +224,16 @@ static void put_udp(struct buffer *buf, const struct words *words, int family, c
 	memcpy(buf->data + start, &udp, sizeof(udp));
 }
 
-/* Segments of one stream: each begins where the one before has ended. */
+/* Segments of one stream: each begins where the one before has ended, or a byte later. */
 static void put_tcp(struct buffer *buf, const struct words *words, int family, const void *src,
 		    const void *dst, int shift)
 {
+	int holes = number(words, "holes", 0);
 	struct tcphdr tcp = {
 		.source = htons(number(words, "sport", 1000)),
 		.dest = htons(number(words, "dport", 9)),
-		.seq = htonl(number(words, "seq", 1) + shift * payload_size(words)),
+		.seq = htonl(number(words, "seq", 1) + shift * payload_size(words) +
+			     (shift < holes ? shift : holes)),
 		.ack_seq = htonl(1),
 		.doff = sizeof(tcp) / 4,
 		.ack = 1,
@@ -528,7 +530,8 @@ static void usage(void)
 	      "dev:     etype= (else by version; 0: the device is to find out)\n"
 	      "vxlan:   osrc= osport= odport=8472 otos= ottl= ocsum=0|1 vni=1 vflags=08000000\n"
 	      "         dmac= smac= etype= cut=BYTES (after the UDP header)\n"
-	      "         gso=COUNT packets by one call; vni2= of every other one\n"
+	      "         gso=COUNT packets by one call; vni2= of every other one;\n"
+	      "         holes=COUNT bytes of a TCP stream left out, behind so many packets\n"
 	      "quote:   mtu= cut=BYTES (of the quoted packet)\n", stderr);
 	exit(2);
 }
