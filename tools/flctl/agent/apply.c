@@ -31,8 +31,6 @@ static const char *explain(const struct ipc_error *said)
 	case EPERM:
 	case EACCES:
 		return "needs CAP_NET_ADMIN";
-	case EOPNOTSUPP:
-		return "the kernel does not know devices of this kind: is module flannel installed?";
 	default:
 		return NULL;
 	}

@@ -596,7 +596,7 @@ static void remove_links_left(struct work *w, struct error *error)
 		if (link && (w->a->dry || !rtnl_link_del(link->ifindex)))
 			apply_say(w->a, "link del %s: vxlan of stock flannel", link->name);
 		else if (link)
-			apply_refused(error, "link del %s", link->name);
+			apply_refused(*error->text ? NULL : error, "link del %s", link->name);
 	}
 }
 
@@ -607,12 +607,13 @@ static void remove_routes_left(struct work *w, struct error *error)
 
 	for (i = 0; i < w->facts->route_count; i++)
 		if (is_by_underlay(w, &w->facts->routes[i]))
-			apply_delete_route(w->a, &w->facts->routes[i], error);
+			apply_delete_route(w->a, &w->facts->routes[i],
+					   *error->text ? NULL : error);
 	w->t->removed += w->a->changes - before;
 }
 
-/* Whatever the kernel has said of it: what is there stays. */
-static void name_left(struct work *w, const struct error *error)
+/* Whatever the kernel has said of the first of them: what is there stays. */
+static void name_left(struct work *w, const struct error *links, const struct error *others)
 {
 	const struct fact_link *link = find_link_left(w, false) ?: find_link_left(w, true);
 	char first[ROUTE_TEXT] = "";
@@ -623,27 +624,27 @@ static void name_left(struct work *w, const struct error *error)
 			apply_format_route(&w->facts->routes[i], NULL, first);
 	if (link)
 		snprintf(w->t->stays, sizeof(w->t->stays), "device %s of stock flannel stays%s%.300s",
-			 link->name, *error->text ? ": " : "", error->text);
+			 link->name, *links->text ? ": " : "", links->text);
 	else if (routes)
 		snprintf(w->t->stays, sizeof(w->t->stays),
 			 "%zu routes of stock flannel stay, the first %.150s%s%.250s", routes, first,
-			 *error->text ? ": " : "", error->text);
+			 *others->text ? ": " : "", others->text);
 }
 
 static bool sweep(struct work *w, struct error *error)
 {
-	struct error refused = { "" };
+	struct error links = { "" }, others = { "" };
 
 	if (!index_facts(w, error))
 		return false;
-	remove_links_left(w, &refused);
-	remove_routes_left(w, &refused);
+	remove_links_left(w, &links);
+	remove_routes_left(w, &others);
 	if (w->a->dry)
 		return true;
 	facts_free(w->facts);
 	if (!facts_read(w->facts, error) || !index_facts(w, error))
 		return false;
-	name_left(w, &refused);
+	name_left(w, &links, &others);
 	return true;
 }
 
