@@ -319,6 +319,49 @@ devices_stay()
 	check 'no devices' no_vxlan
 }
 
+# exchanged LINK... - as an agent that was killed after the exchange leaves them
+exchanged()
+{
+	local name underlay
+	for name in "$@"; do
+		underlay=192.168.9.1
+		[[ $name != flannel-v6.* ]] || underlay=fd09::1
+		ip -n "$n1" link add "$name" type vxlan id 1 local $underlay dev eth0 dstport 8472 ||
+			return
+	done
+}
+
+# The next agent comes up with them, whatever the kernel keeps of them
+leftovers_stay()
+{
+	both_stock || return
+	local agent left keeping=(env "KEEP_LINKS=$TMP/keep" "LD_PRELOAD=$SELFTESTS/helpers/keep_links.so")
+	check 'taken over' over
+	touch "$TMP/keep"
+	for left in flannel-1 flannel-v6.1; do
+		check 'left' exchanged $left
+		check_refused 'takeover' "device $left of stock flannel stays: link del $left: Operation not supported" \
+			in_ns "$n1" "${keeping[@]}" timeout 30 flctl takeover "${OPTIONS[@]}"
+		check 'all ways' exchange
+		ip -n "$n1" link del $left
+	done
+	check 'reset' reset
+	check 'left' exchanged flannel-1 flannel-v6.1
+	ip netns exec "$n1" "${keeping[@]}" flctl run "${OPTIONS[@]}" >"$TMP/log" 2>&1 &
+	agent=$!
+	check 'named' until_true 20 says \
+		'"error": "device flannel-1 of stock flannel stays: link del flannel-1: ' ||
+		tail -n 5 "$TMP/log"
+	check 'ready' in_ns "$n1" flctl status --run-dir "$TMP"
+	check_equal 'kind' flannel "$(kind flannel.1)"
+	check 'all ways' exchange
+	rm "$TMP/keep"
+	check 'gone' until_true 20 no_vxlan
+	check 'not named any more' until_true 5 says '"error": ""'
+	check 'all ways' exchange
+	end "$agent"
+}
+
 # By an agent that stays: it lets go, says so, and is told when to try again
 gives_back_and_stays()
 {
@@ -580,4 +623,4 @@ need nft bridge
 [[ -n $FLCTL_AGENT ]] || { echo '1..0 # SKIP needs flctl-agent'; exit 4; }
 run_tests takes_over failures_change_nothing dry_run_lists killed_between another_network \
 	host_gw direct_routing gives_back gives_back_by_memory gives_back_and_stays \
-	killed_and_reset devices_stay
+	killed_and_reset devices_stay leftovers_stay

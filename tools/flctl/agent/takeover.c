@@ -64,12 +64,31 @@ static bool find_rules(const struct work *w, bool *found, struct error *error)
 	       set_error(error, "rules of stock flannel cannot be looked for: %.300s", why.text);
 }
 
-/*
- * Routes of former peers alone prove nothing: anybody may have made them, by hand.
- */
+/* Taken out of the way by an exchange, but not deleted. */
+static const struct fact_link *find_link_left(const struct work *w, bool v6)
+{
+	const struct fact_link *link;
+	char name[IF_NAMESIZE];
+
+	if (!*w->plan->device.name)
+		return NULL;
+	if (v6)
+		snprintf(name, sizeof(name), "flannel-v6.%u", w->in->config->vni % 10000);
+	else
+		stock_temporary_name(w->in->config, '-', name);
+	link = facts_link(w->facts, name);
+	return link && stock_is_leftover(w->in->config, link, "vxlan") ? link : NULL;
+}
+
+/* Routes of former peers alone prove nothing: anybody may have made them, by hand. */
+static bool has_anything(const struct work *w)
+{
+	return w->links.v4 || w->links.v6 || find_link_left(w, false) || has_routes(w);
+}
+
 static bool find_anything(const struct work *w, bool *found, struct error *error)
 {
-	*found = w->links.v4 || w->links.v6 || has_routes(w);
+	*found = has_anything(w);
 	return *found || find_rules(w, found, error);
 }
 
@@ -104,10 +123,11 @@ static bool remove_leftover(struct work *w, const char *name, const char *kind,
 	return true;
 }
 
+/* One of theirs keeps nothing from working, unless the exchange needs its name. */
 static bool remove_leftovers(struct work *w, struct error *error)
 {
 	return remove_leftover(w, w->name, FLANNEL_LINK_KIND, error) &&
-	       remove_leftover(w, w->old, "vxlan", error);
+	       (remove_leftover(w, w->old, "vxlan", error) || !w->links.v4);
 }
 
 /* Whole, filled, but for being up: the port is not free yet. */
@@ -385,9 +405,11 @@ static void forget_links(struct work *w)
 /* Ours is there already: an agent was killed after the exchange. */
 static bool finish_links(struct work *w, struct error *error)
 {
-	if (!w->a->dry && rtnl_link_del(w->links.v6->ifindex))
+	if (w->a->dry || !rtnl_link_del(w->links.v6->ifindex))
+		say_links(w);
+	/* One that is down does not have the port. */
+	else if (is_up(w->links.v6))
 		return apply_refused(error, "link del %s", w->links.v6->name);
-	say_links(w);
 	if (w->a->dry)
 		forget_links(w);
 	memset(&w->links, 0, sizeof(w->links));
@@ -569,22 +591,6 @@ bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input
 }
 
 /* --- what is left --- */
-
-/* Taken out of the way by an exchange, but not deleted. */
-static const struct fact_link *find_link_left(const struct work *w, bool v6)
-{
-	const struct fact_link *link;
-	char name[IF_NAMESIZE];
-
-	if (!*w->plan->device.name)
-		return NULL;
-	if (v6)
-		snprintf(name, sizeof(name), "flannel-v6.%u", w->in->config->vni % 10000);
-	else
-		stock_temporary_name(w->in->config, '-', name);
-	link = facts_link(w->facts, name);
-	return link && stock_is_leftover(w->in->config, link, "vxlan") ? link : NULL;
-}
 
 static void remove_links_left(struct work *w, struct error *error)
 {
