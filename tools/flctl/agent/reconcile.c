@@ -437,6 +437,11 @@ static bool end_takeover(struct round *r)
 
 	if (takeover->done)
 		return true;
+	/* Nobody waits for programs: the round after their end has all to do again. */
+	if (takeover_busy(takeover)) {
+		r->agent->quiet = false;
+		return true;
+	}
 	if (!r->apply.dry && !read_again(r))
 		return false;
 	takeover_end(takeover, &r->apply, &r->input, r->plan);
@@ -580,7 +585,7 @@ static void clean_again(struct round *r)
 {
 	struct takeover *takeover = &r->agent->takeover;
 
-	if (!takeover->done || !*takeover_left(takeover) || takeover_cleans(takeover))
+	if (!takeover->done || !*takeover_left(takeover) || takeover_busy(takeover))
 		return;
 	if (loop_now() >= takeover->clean_at) {
 		describe_input(r);
@@ -589,7 +594,7 @@ static void clean_again(struct round *r)
 		else
 			takeover_clean(takeover, &r->apply, &r->input, r->plan);
 	}
-	if (*takeover_left(takeover) && !takeover_cleans(takeover))
+	if (*takeover_left(takeover) && !takeover_busy(takeover))
 		agent_soon(r->agent, takeover->clean_at - loop_now());
 }
 

@@ -368,12 +368,15 @@ static void forward_changed(void *data)
 	agent_soon(&agent, 0);
 }
 
-/* Of rules of stock flannel; the round of that time has what stays. */
+/* Of rules of stock flannel; the round of that time has what stays, or what was found. */
 static void stock_cleaned(struct takeover *takeover, unsigned int changes)
 {
 	agent.changes += changes;
-	if (*takeover_left(takeover))
+	if (takeover->done && *takeover_left(takeover))
 		agent_soon(&agent, takeover->clean_at - loop_now());
+	/* A round that fails is tried again anyhow. */
+	else if (!takeover->done && (agent.applied || takeover->found))
+		agent_soon(&agent, 0);
 }
 
 static void reconcile_due(struct loop_timer *timer)

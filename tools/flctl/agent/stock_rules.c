@@ -267,6 +267,27 @@ static bool clean_family(struct apply *a, const json_t *chains, const struct pre
 	return clean_table(a, chains, network, ok ? error : NULL) && ok;
 }
 
+static bool has_places(const json_t *chains, uint8_t family)
+{
+	size_t i;
+
+	for (i = 0; family && i < ARRAY_SIZE(places); i++)
+		if (has_chain(chains, family, places[i].table, places[i].chain) ||
+		    iptables_has_legacy(family, places[i].table))
+			return true;
+	return false;
+}
+
+bool stock_rules_need_programs(const struct plan *plan)
+{
+	json_t *chains = nft_ask("list chains", NULL);
+	bool need = has_places(chains, plan->rules4.network.addr.family) ||
+		    has_places(chains, plan->rules6.network.addr.family);
+
+	json_decref(chains);
+	return need;
+}
+
 bool stock_remove_rules(struct apply *a, const struct plan *plan, struct error *error)
 {
 	json_t *chains = nft_ask("list chains", error);

@@ -13,6 +13,8 @@
 /* Milliseconds for all programs together, which are killed then. */
 #define STOCK_RULES_TIME	5000
 
+/* Does it take programs of the host to know of all rules?  They may hang. */
+bool stock_rules_need_programs(const struct plan *plan);
 /* Those of the networks that @plan has rules for. */
 bool stock_remove_rules(struct apply *a, const struct plan *plan, struct error *error);
 

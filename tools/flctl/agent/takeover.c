@@ -52,18 +52,6 @@ static bool has_routes(const struct work *w)
 	return false;
 }
 
-/* False when there are none as far as could be looked, and that was not everywhere. */
-static bool find_rules(const struct work *w, bool *found, struct error *error)
-{
-	struct apply look = { .dry = true };
-	struct error why;
-	bool listed = stock_remove_rules(&look, w->plan, &why);
-
-	*found = look.changes;
-	return listed || *found ||
-	       set_error(error, "rules of stock flannel cannot be looked for: %.300s", why.text);
-}
-
 /* Taken out of the way by an exchange, but not deleted. */
 static const struct fact_link *find_link_left(const struct work *w, bool v6)
 {
@@ -86,10 +74,19 @@ static bool has_anything(const struct work *w)
 	return w->links.v4 || w->links.v6 || find_link_left(w, false) || has_routes(w);
 }
 
-static bool find_anything(const struct work *w, bool *found, struct error *error)
+/* False when there are none as far as could be looked, and that was not everywhere. */
+static bool find_rules(const struct plan *plan, bool *found, struct error *error)
 {
-	*found = has_anything(w);
-	return *found || find_rules(w, found, error);
+	struct apply look = { .dry = true };
+	bool listed = stock_remove_rules(&look, plan, error);
+
+	*found = look.changes;
+	return listed || *found;
+}
+
+static bool cannot_look(const struct error *why, struct error *error)
+{
+	return set_error(error, "rules of stock flannel cannot be looked for: %.300s", why->text);
 }
 
 static bool is_up(const struct fact_link *link)
@@ -514,6 +511,52 @@ static bool adopt_routes(struct work *w, struct error *error)
 	return true;
 }
 
+/* --- what takes long, and what is tried again --- */
+
+const char *takeover_left(const struct takeover *t)
+{
+	return *t->stays ? t->stays : t->left;
+}
+
+/* Longer each time. */
+int64_t takeover_wait(unsigned int cleanings, bool hung)
+{
+	int64_t wait = CLEAN_FIRST << (cleanings < 9 ? cleanings : 9);
+
+	if (hung && wait < HUNG_PAUSE)
+		wait = HUNG_PAUSE;
+	return wait < CLEAN_LAST ? wait : CLEAN_LAST;
+}
+
+static void clean_later(struct takeover *t, bool hung)
+{
+	if (*takeover_left(t))
+		t->clean_at = loop_now() + takeover_wait(t->cleanings++, hung);
+}
+
+/* That clean_later() is told of. */
+static bool has_hung(const struct takeover *t)
+{
+	return loop_now() - t->cleaning_since >= STOCK_RULES_TIME;
+}
+
+bool takeover_busy(const struct takeover *t)
+{
+	return errand_runs(&t->cleaner.errand);
+}
+
+/* @work is for a process of its own, which keeps to its time itself, and says what did not. */
+static bool leave_to(struct takeover *t,
+		     bool (*work)(struct apply *a, void *plan, struct error *error),
+		     const struct plan *plan, void (*ended)(struct errand *errand),
+		     struct error *error)
+{
+	t->cleaning_since = loop_now();
+	t->cleaner.errand.ended = ended;
+	return apply_errand_start(&t->cleaner, work, (void *)plan, STOCK_RULES_TIME + 2000) ||
+	       set_error(error, "%s", strerror(errno));
+}
+
 /* --- all of it --- */
 
 /* Whenever the facts have moved. */
@@ -529,27 +572,76 @@ bool takeover_look(const struct plan_input *in, const struct plan *plan, struct 
 		   bool *found, struct error *error)
 {
 	struct work w = { .in = in, .plan = plan, .facts = facts };
+	struct error why;
 	bool done;
 
-	done = stock_find_links(in->config, facts, &w.links, error) && index_facts(&w, error) &&
-	       find_anything(&w, found, error);
+	done = stock_find_links(in->config, facts, &w.links, error) && index_facts(&w, error);
+	*found = done && has_anything(&w);
+	if (done && !*found && !find_rules(plan, found, &why))
+		done = cannot_look(&why, error);
 	stock_index_free(&w.index);
 	return done;
 }
 
 /* A node comes up all the same, and it is tried again what is left of the rules. */
+static void rules_looked_for(struct takeover *t, bool done, const struct error *why)
+{
+	struct error error = { "" };
+
+	if (!done)
+		cannot_look(why, &error);
+	if (*error.text && strcmp(t->left, error.text))
+		log_warning("%s", error.text);
+	memcpy(t->left, error.text, sizeof(t->left));
+}
+
+static bool look_for_rules(struct apply *a, void *plan, struct error *error)
+{
+	bool found, done = find_rules(plan, &found, error);
+
+	if (found)
+		apply_say(a, "there are rules of stock flannel");
+	return done;
+}
+
+static void on_looked(struct errand *errand)
+{
+	struct takeover *t = container_of(errand, struct takeover, cleaner.errand);
+	struct apply a = { 0 };
+	struct error error;
+	bool done = apply_errand_done(&t->cleaner, &error);
+
+	apply_errand_say(&t->cleaner, &a);
+	t->found |= a.changes;
+	t->looked = true;
+	rules_looked_for(t, done, &error);
+	clean_later(t, has_hung(t));
+	t->cleaned(t, 0);
+}
+
+static void start_looking(struct work *w)
+{
+	struct takeover *t = w->t;
+	bool done = false;
+	struct error error;
+
+	if (w->a->dry || t->waits || !stock_rules_need_programs(w->plan))
+		done = find_rules(w->plan, &t->found, &error);
+	else if (leave_to(t, look_for_rules, w->plan, on_looked, &error))
+		return;
+	rules_looked_for(t, done, &error);
+}
+
+/* Programs may take long: what they answer is for a later round, and for one only. */
 static void look(struct work *w)
 {
 	struct takeover *t = w->t;
-	struct error error;
+	bool known = t->looked || takeover_busy(t) || (*t->left && loop_now() < t->clean_at);
 
-	if (t->found)
-		return;
-	if (find_anything(w, &t->found, &error))
-		error.text[0] = '\0';
-	else if (strcmp(t->left, error.text))
-		log_warning("%s", error.text);
-	memcpy(t->left, error.text, sizeof(t->left));
+	t->looked = false;
+	t->found = t->found || has_anything(w);
+	if (!t->found && !known)
+		start_looking(w);
 }
 
 static bool begin(struct work *w, struct error *error)
@@ -675,22 +767,6 @@ static void sweep_and_say(struct takeover *t, struct apply *a, const struct plan
 		log_info("no routes or devices of stock flannel are left");
 }
 
-/* Longer each time. */
-int64_t takeover_wait(unsigned int cleanings, bool hung)
-{
-	int64_t wait = CLEAN_FIRST << (cleanings < 9 ? cleanings : 9);
-
-	if (hung && wait < HUNG_PAUSE)
-		wait = HUNG_PAUSE;
-	return wait < CLEAN_LAST ? wait : CLEAN_LAST;
-}
-
-static void clean_later(struct takeover *t, bool hung)
-{
-	if (*takeover_left(t))
-		t->clean_at = loop_now() + takeover_wait(t->cleanings++, hung);
-}
-
 static void rules_cleaned(struct takeover *t, bool done, const struct error *error)
 {
 	char before[sizeof(t->left)];
@@ -704,7 +780,7 @@ static void rules_cleaned(struct takeover *t, bool done, const struct error *err
 		log_info("no rules of stock flannel are left");
 	if (*t->left && strcmp(t->left, before))
 		log_warning("%s", t->left);
-	clean_later(t, loop_now() - t->cleaning_since >= STOCK_RULES_TIME);
+	clean_later(t, has_hung(t));
 }
 
 static void say_cleaned(void *data, const char *line)
@@ -736,16 +812,10 @@ static void clean_rules(struct takeover *t, struct apply *a, const struct plan *
 	struct error error;
 
 	t->cleaning_since = loop_now();
-	if (a->dry || t->waits) {
+	if (a->dry || t->waits)
 		done = stock_remove_rules(a, plan, &error);
-	} else {
-		t->cleaner.errand.ended = on_cleaned;
-		/* It keeps to its time itself, and says then what did not. */
-		if (apply_errand_start(&t->cleaner, remove_stock_rules, (void *)plan,
-				       STOCK_RULES_TIME + 2000))
-			return;
-		set_error(&error, "%s", strerror(errno));
-	}
+	else if (leave_to(t, remove_stock_rules, plan, on_cleaned, &error))
+		return;
 	rules_cleaned(t, done, &error);
 }
 
@@ -756,15 +826,17 @@ static void clean(struct takeover *t, struct apply *a, const struct plan_input *
 		sweep_and_say(t, a, in, plan);
 	if (rules)
 		clean_rules(t, a, plan);
-	else
+	else if (loop_now() >= t->clean_at)
 		clean_later(t, false);
 }
 
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
 		  const struct plan *plan)
 {
+	bool rules = t->found || (*t->left && loop_now() >= t->clean_at);
+
 	t->done = true;
-	clean(t, a, in, plan, t->found, t->found || *t->left);
+	clean(t, a, in, plan, t->found, rules);
 }
 
 void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input *in,
@@ -773,25 +845,18 @@ void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input
 	clean(t, a, in, plan, *t->stays, *t->left);
 }
 
-bool takeover_cleans(const struct takeover *t)
-{
-	return errand_runs(&t->cleaner.errand);
-}
-
 void takeover_stop(struct takeover *t)
 {
 	struct error error;
 
-	if (!takeover_cleans(t))
+	if (!takeover_busy(t))
 		return;
 	errand_stop(&t->cleaner.errand);
+	/* They are looked for anew, if at all. */
+	if (!t->done)
+		return;
 	set_error(&error, "their removal was interrupted");
 	rules_cleaned(t, false, &error);
-}
-
-const char *takeover_left(const struct takeover *t)
-{
-	return *t->stays ? t->stays : t->left;
 }
 
 const char *takeover_format(const struct takeover *t, char *text, size_t size)

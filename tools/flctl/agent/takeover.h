@@ -17,7 +17,7 @@
 
 struct takeover {
 	bool waits;			/* for iptables, since it leaves then */
-	/* When rules were removed, or not, without waiting for it; from the loop. */
+	/* When rules were looked for or removed, or not, without waiting for it; from the loop. */
 	void (*cleaned)(struct takeover *t, unsigned int changes);
 	bool done;			/* or never to be done */
 	bool found;			/* there was something of stock flannel */
@@ -31,8 +31,9 @@ struct takeover {
 	unsigned int cleanings;		/* without success */
 
 	/* private: */
-	struct apply_errand cleaner;	/* of rules */
+	struct apply_errand cleaner;	/* of rules, or who looks for them */
 	int64_t cleaning_since;
+	bool looked;			/* and no round has taken the answer */
 };
 
 /* Is there anything to take over?  False: that cannot be told.  Nothing is changed. */
@@ -46,15 +47,18 @@ bool takeover_look(const struct plan_input *in, const struct plan *plan, struct 
 bool takeover_begin(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan, struct facts *facts, bool *displaced,
 		    struct error *error);
-/* When all is applied: what is left of stock flannel goes.  Facts are fresh, and read again. */
+/*
+ * When all is applied and nobody is busy: what is left of stock flannel goes.  Facts are
+ * fresh, and read again.
+ */
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
 		  const struct plan *plan);
 /* What stayed, once more, with fresh facts; again at @clean_at while something does. */
 void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input *in,
 		    const struct plan *plan);
-/* Are rules being removed just now?  Then @clean_at says nothing. */
-bool takeover_cleans(const struct takeover *t);
-/* Nothing is removed any more. */
+/* Are rules being looked for, or removed, just now?  Then @clean_at says nothing. */
+bool takeover_busy(const struct takeover *t);
+/* Nothing is looked for or removed any more. */
 void takeover_stop(struct takeover *t);
 /* Milliseconds until the next time, after so many without success; @hung: for a program. */
 int64_t takeover_wait(unsigned int cleanings, bool hung);

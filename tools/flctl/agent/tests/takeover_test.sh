@@ -263,6 +263,91 @@ rules_that_hang() # PROGRAM
 
 hung_is_named() { [[ $(health) == ok*"rules of stock flannel stay: $1 did not end"*200 ]]; }
 
+cannot_look() { [[ $(health) == ok*"rules of stock flannel cannot be looked for: iptables-nft did not end"*200 ]]; }
+no_nat_rules() { ! iptables-nft -t nat -S | grep -q FLANNEL; }
+
+# An agent that starts where rules of stock flannel are, and only listing them tells so;
+# that takes until the file is gone
+started_while_listing_hangs()
+{
+	mkdir "$tmp.bin"
+	cat >"$tmp.bin/iptables-nft" <<-END
+		#!/bin/sh
+		case "\$*" in
+		*-t\ nat\ -S*) echo \$\$ >>$tmp.tries; while [ -e $tmp.hang ]; do sleep 0.1; done ;;
+		esac
+		exec $(command -v iptables-nft) "\$@"
+	END
+	chmod +x "$tmp.bin/iptables-nft"
+	: >"$tmp.tries"
+	: >"$tmp.hang"
+	iptables-nft -t nat -N FLANNEL-POSTRTG
+	iptables-nft -t nat -A FLANNEL-POSTRTG -s 10.42.0.0/16 -m comment \
+		--comment 'flanneld masq' -j RETURN
+	# no round comes by itself
+	PATH=$tmp.bin:$PATH "$agent" run "${file[@]}" "${common[@]}" --iptables-resync 60 \
+		>"$tmp/out" 2>&1 &
+}
+
+end_listing() # PID
+{
+	kill "$1"
+	wait "$1"
+	cat "$tmp/out"
+	iptables-nft -t nat -F FLANNEL-POSTRTG && iptables-nft -t nat -X FLANNEL-POSTRTG
+	rm -rf "$tmp.bin" "$tmp.tries" "$tmp.hang" "$tmp/out"
+	"$agent" reset "${common[@]}" --forget-mac
+}
+
+# The node is ready meanwhile
+listing_that_hangs()
+{
+	local pid status=0
+	started_while_listing_hangs
+	pid=$!
+	within 20 tries 1 && within 3 answers && goes_on_meanwhile && tries 1 || status=1
+	within 20 ended && within 5 cannot_look && sleep 4 && tries 1 || status=1
+	rm "$tmp.hang"
+	within 30 no_nat_rules && within 5 nothing_stays || status=1
+	end_listing "$pid" || :
+	return "$status"
+}
+
+took_over_from_rules()
+{
+	[[ -n $(ip route show 10.42.3.0/24 proto 141) && -z $(ip route show 10.42.7.0/24) ]] &&
+		no_nat_rules && nothing_stays &&
+		grep 'took over from stock flannel: 1 routes adopted, 1 removed' "$tmp/out"
+}
+
+# With rules, routes of former peers are stock flannel's, too, also one that is in the way
+listing_that_takes_long()
+{
+	local pid status=0
+	ip route add 10.42.3.0/24 via 192.168.9.33
+	ip route add 10.42.7.0/24 via 192.168.9.7
+	started_while_listing_hangs
+	pid=$!
+	within 20 tries 1 && sleep 1 && [[ -n $(ip route show 10.42.3.0/24 proto boot) ]] && hangs ||
+		status=1
+	rm "$tmp.hang"
+	within 20 took_over_from_rules || status=1
+	end_listing "$pid" || :
+	return "$status"
+}
+
+# An agent that ends meanwhile ends it
+listing_ends_with_the_agent()
+{
+	local pid status=0
+	started_while_listing_hangs
+	pid=$!
+	within 20 tries 1 && kill "$pid" && wait "$pid" && within 2 ended || status=1
+	! grep 'stock flannel' "$tmp/out" || status=1
+	end_listing "$pid" || :
+	return "$status"
+}
+
 route_stays() { [[ $(health) == ok*'1 routes of stock flannel stay, the first 10.42.7.0/24 '*200 ]]; }
 nothing_stays() { [[ $(health) == ok*200 && $(health) != *'stock flannel'* ]]; }
 
@@ -706,6 +791,9 @@ for program in iptables-nft iptables-legacy; do
 	step "$program: rules that stay are tried again" rules_that_stay "$program"
 done
 step 'rules that cannot be removed for a program that hangs' rules_that_hang iptables-nft
+step 'rules that are looked for by a program that hangs' listing_that_hangs
+step 'rules that are looked for by one that takes long' listing_that_takes_long
+step 'an agent that ends while they are looked for' listing_ends_with_the_agent
 step 'a route that stays is a failure, and tried again' routes_that_stay
 step 'rules that cannot be listed' rules_that_cannot_be_listed
 step 'reset keeps to its own network' resets_only_its_own
