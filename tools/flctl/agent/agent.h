@@ -71,7 +71,7 @@ struct agent {
 	struct addr stores[ENDPOINT_ADDRS];
 	size_t store_count;
 
-	bool applied, displaced;	/* as in struct agent_status */
+	bool applied, displaced, waits;	/* as in struct agent_status */
 	bool blocked;			/* the last time, before there was a take-over */
 	int64_t applied_at;
 	int64_t round_at;		/* end of the last round */

@@ -571,7 +571,8 @@ static bool work(struct apply *a, void *data, struct error *error)
 /* Nobody has to hear that all is as it was: the next round asks again. */
 static void on_end(struct errand *ended)
 {
-	bool was = known.failed, awaited = !same_aim(&known.aim, &known.asked);
+	bool awaited = !known.answered || !same_aim(&known.aim, &known.asked);
+	bool was = known.failed;
 	struct error why;
 	bool ok = apply_errand_done(&errand, &why);
 
@@ -608,9 +609,6 @@ bool forward_later(struct apply *a, const struct plan *plan, const char *instanc
 	json_t *chains;
 	bool fresh = news;
 
-	/* There is no last answer that could hold: once it is waited for. */
-	if (!known.answered)
-		return apply_forward(a, plan, instance, error);
 	news = false;
 	if (fresh)
 		apply_errand_say(&errand, a);

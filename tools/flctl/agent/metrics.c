@@ -49,6 +49,8 @@ bool agent_ready(const struct agent_status *s, const char **why)
 		*why = s->error;
 	else if (!s->store.lease_held)
 		*why = "no lease is held";
+	else if (s->waits)
+		*why = "iptables has not said yet what FORWARD does";
 	else if (!s->applied)
 		*why = "the table is not applied";
 	return !*why;

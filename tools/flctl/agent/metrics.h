@@ -27,6 +27,7 @@ struct agent_status {
 	bool applied;			/* a plan was made reality, and still is */
 	int64_t applied_at;
 	uint64_t generation;		/* of the table: how often it was replaced */
+	bool waits;			/* for iptables, to be ready the first time */
 	bool displaced;			/* another kind of device has our name */
 	bool refused;			/* the configuration cannot be used here, see @error */
 	const char *error;		/* of the last reconcile, empty: none */

@@ -95,6 +95,7 @@ struct round {
 	bool reached;			/* parts were applied, or tried */
 	bool core;			/* packets flow, whatever else has failed */
 	bool rules;			/* ours are in place */
+	bool waits;			/* to be ready, for what FORWARD does */
 };
 
 /* Who waits for a node to be ready waits for these, too; the loop never does. */
@@ -104,13 +105,14 @@ static bool forward(struct round *r)
 	const char *instance = agent->options->plan.instance;
 	bool done;
 
-	if (!agent->ready || r->apply.dry || agent->options->once)
+	if (r->apply.dry || agent->options->once)
 		return apply_forward(&r->apply, r->plan, instance, &r->error);
 	done = forward_later(&r->apply, r->plan, instance,
 			     agent->fresh || agent->told & CHANGE_RULES, &r->error);
 	/* What others do in their place is kept until these are there. */
 	if (!forward_known(r->plan)) {
 		r->rules = false;
+		r->waits = done && !agent->ready;
 		agent->quiet = false;
 	}
 	return done;
@@ -537,7 +539,8 @@ static void works(struct agent *agent, const struct round *r)
 {
 	bool anew = false;
 
-	agent->applied = true;
+	agent->waits = r->waits;
+	agent->applied = !r->waits;
 	agent->applied_at = loop_now();
 	agent->told = 0;
 	agent->leases = r->plan->lease_count;
@@ -551,7 +554,7 @@ static void works(struct agent *agent, const struct round *r)
 	if (anew)
 		agent_soon(agent, 0);
 	monitor_file();
-	if (!agent->ready) {
+	if (!agent->ready && !r->waits) {
 		agent->ready = true;
 		notify_ready();
 	}
@@ -576,7 +579,7 @@ static void failed(struct agent *agent, const struct error *error)
 	agent->failures++;
 	agent->retries++;
 	agent->quiet = false;
-	agent->applied = false;
+	agent->applied = agent->waits = false;
 	agent_soon(agent, wait < RETRY_LAST ? wait : RETRY_LAST);
 }
 

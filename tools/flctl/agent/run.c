@@ -594,6 +594,7 @@ static void fill_status(void *data, struct agent_status *status, bool counters)
 	status->applied_at = agent.applied_at;
 	status->generation = agent.generation;
 	status->displaced = agent.displaced;
+	status->waits = agent.waits;
 	status->refused = !agent.leased && agent.refusal[0];
 	status->error = what_is_wrong(&agent.store->state);
 	status->peers = agent.peers.count;

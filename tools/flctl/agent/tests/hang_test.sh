@@ -113,6 +113,23 @@ hanging_iptables()
 	within 40 is_well
 }
 
+# An agent that comes then is ready once it is given up; until then it does all else
+started_while_it_hangs()
+{
+	stop n1
+	touch "$tmp/hang"
+	: >"$tmp/hung"
+	start_agent n1
+	within 20 test -s "$tmp/hung" && within 2 has_route n1 10.78.200.0/24 && answers || return
+	[[ $(page readyz) == *'iptables has not said yet what FORWARD does'*503 ]] || { page readyz; return 1; }
+	peer 206 && within 2 has_route n1 10.78.206.0/24 || return
+	[[ $(page readyz) == *503 ]] || { page readyz; return 1; }
+	within $BOUND is_hung || return
+	rm "$tmp/hang"
+	unpeer 206
+	within 40 is_well && accepted
+}
+
 # What hangs ends with the agent, however that ends, and keeps no lock
 hanging_and_ended()
 {
@@ -210,6 +227,7 @@ result 'a nameserver that does not answer' silent_nameserver
 result 'SIGHUP while no nameserver answers' nameserver_away
 result 'programs in place of iptables' wrap_iptables
 result 'iptables that does not end' hanging_iptables
+result 'an agent that starts while iptables does not end' started_while_it_hangs
 result 'an agent that ends while iptables does not' hanging_and_ended
 result 'a lock of iptables that is held' held_lock
 result 'another network while iptables does not end' another_network
