@@ -130,6 +130,22 @@ started_while_it_hangs()
 	within 40 is_well && accepted
 }
 
+# One that wants no rules there asks all the same whether some of its own are
+started_without_rules()
+{
+	rm -f "$tmp/hang"
+	stop n1
+	start_agent n1 --iptables-forward-rules=false
+	within 10 is_ready && within 5 eval '! accepted' || return
+	stop n1
+	# nothing changes any more, and no round comes by itself
+	start_agent n1 --iptables-forward-rules=false --iptables-resync 60
+	within 10 is_ready || return
+	stop n1
+	start_agent n1
+	within 10 is_ready && accepted
+}
+
 # What hangs ends with the agent, however that ends, and keeps no lock
 hanging_and_ended()
 {
@@ -228,6 +244,7 @@ result 'SIGHUP while no nameserver answers' nameserver_away
 result 'programs in place of iptables' wrap_iptables
 result 'iptables that does not end' hanging_iptables
 result 'an agent that starts while iptables does not end' started_while_it_hangs
+result 'an agent that starts without rules in FORWARD' started_without_rules
 result 'an agent that ends while iptables does not' hanging_and_ended
 result 'a lock of iptables that is held' held_lock
 result 'another network while iptables does not end' another_network
