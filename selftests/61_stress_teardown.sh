@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# For STRESS_SECONDS (3) each: devices are made and deleted, and go down and up,
-# while packets come in and go out.
+# For STRESS_SECONDS (3) each: devices are made and deleted, go down and up, and get
+# other options, while packets come in and go out.
 #
 #	n1 eth0 --- n2 eth0 (see underlay in lib.sh); n1's device comes and goes
 
@@ -51,9 +51,10 @@ made()
 
 make_and_delete()
 {
-	local options=('' 'dev eth0' 'network 10.42.0.0/16' 'local 192.168.9.1')
+	local options=('' 'dev eth0' 'network 10.42.0.0/16' 'local 192.168.9.1'
+		untrack)
 	# shellcheck disable=SC2086
-	made ${options[$1 % 4]} || { fail "make, round $1"; return; }
+	made ${options[$1 % 5]} || { fail "make, round $1"; return; }
 	ip -n "$n1" link del flannel.1 || fail "delete, round $1"
 }
 
@@ -70,7 +71,17 @@ down_and_up()
 	END
 }
 
+other_options()
+{
+	local options=(untrack 'srccheck strict' 'dev eth0' 'network 10.42.0.0/16' nountrack
+		'srccheck lease' nodev 'network 0.0.0.0/0 untrack ttl 9' 'nountrack ttl auto')
+	(($1 > 0)) || made || { fail 'make'; return; }
+	# shellcheck disable=SC2086
+	in_ns "$n1" flctl link set flannel.1 ${options[$1 % 9]} || fail "round $1"
+}
+
 delete() { again make_and_delete; }
 down() { again down_and_up; }
+options() { again other_options; }
 
-run_tests delete down
+run_tests delete down options
