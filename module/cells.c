@@ -26,6 +26,7 @@
  * @n: how many
  * @pairs: how many of these that are one segment go from the same address to the
  *	same; hashed, so at least as many as there are
+ * @holds: GRO is told to keep packets from one poll to the next
  * @napi: hands them on
  */
 struct flannel_cell {
@@ -34,6 +35,7 @@ struct flannel_cell {
 	struct sk_buff *batch[BATCH];
 	unsigned int n;
 	u8 pairs[1 << PAIR_BITS];
+	bool holds;
 	struct napi_struct napi;
 };
 
@@ -77,8 +79,7 @@ static bool is_for_gro(struct sk_buff *skb)
  */
 static bool is_alone(const struct flannel_cell *cell, struct sk_buff *skb)
 {
-	return cell->pairs[flannel_arrival(skb)->pair] <= 1 &&
-	       !READ_ONCE(skb->dev->gro_flush_timeout);
+	return cell->pairs[flannel_arrival(skb)->pair] <= 1 && !cell->holds;
 }
 
 /* GRO changes what a packet shares with the clones that a sniffer got. */
@@ -119,6 +120,7 @@ static void survey(const struct flannel_dev *fl, struct flannel_cell *cell)
 	struct flannel_arrival *arrival;
 	unsigned int i;
 
+	cell->holds = READ_ONCE(fl->dev->gro_flush_timeout);
 	for (i = 0; i < cell->n; i++) {
 		arrival = flannel_arrival(cell->batch[i]);
 		arrival->owner = flannel_source_owner(fl, cell->batch[i]);
@@ -177,7 +179,7 @@ static void hand_on(struct flannel_dev *fl, struct flannel_cell *cell)
 	 * The core flushes what is old enough, which is not all where jiffies are
 	 * short. In the next poll a packet may be alone, and overtake what is held.
 	 */
-	if (!READ_ONCE(fl->dev->gro_flush_timeout))
+	if (!cell->holds)
 		napi_gro_flush(&cell->napi, false);
 }
 
