@@ -423,6 +423,8 @@ static bool begin_takeover(struct round *r)
 			 agent_obstacle(agent, &agent->config, &r->facts, agent->iface.name,
 					&r->error);
 	if (agent->blocked) {
+		/* Who is in the way may make rules meanwhile. */
+		takeover_stop(&agent->takeover);
 		agent_soon(agent, OBSTACLE_TIME);
 		return false;
 	}
@@ -485,8 +487,12 @@ static bool run_round(struct round *r)
 {
 	struct error error;
 
-	if (!facts_read(&r->facts, &r->error) || !follow_iface(r) || !make_plan(r))
+	if (!facts_read(&r->facts, &r->error) || !follow_iface(r) || !make_plan(r)) {
+		/* Nobody knows for how long what was found there holds. */
+		if (!r->agent->takeover.done)
+			takeover_stop(&r->agent->takeover);
 		return false;
+	}
 	if (r->apply.dry) {
 		plan_print(r->plan, stdout);
 		return apply_round(r);

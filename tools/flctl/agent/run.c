@@ -375,7 +375,7 @@ static void stock_cleaned(struct takeover *takeover, unsigned int changes)
 	if (takeover->done && *takeover_left(takeover))
 		agent_soon(&agent, takeover->clean_at - loop_now());
 	/* A round that fails is tried again anyhow. */
-	else if (!takeover->done && (agent.applied || takeover->found))
+	else if (!takeover->done && (agent.applied || takeover->has_rules))
 		agent_soon(&agent, 0);
 }
 

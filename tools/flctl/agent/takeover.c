@@ -612,7 +612,7 @@ static void on_looked(struct errand *errand)
 	bool done = apply_errand_done(&t->cleaner, &error);
 
 	apply_errand_say(&t->cleaner, &a);
-	t->found |= a.changes;
+	t->has_rules = a.changes;
 	t->looked = true;
 	rules_looked_for(t, done, &error);
 	clean_later(t, has_hung(t));
@@ -625,6 +625,8 @@ static void start_looking(struct work *w)
 	bool done = false;
 	struct error error;
 
+	t->asked4 = w->plan->rules4.network;
+	t->asked6 = w->plan->rules6.network;
 	if (w->a->dry || t->waits || !stock_rules_need_programs(w->plan))
 		done = find_rules(w->plan, &t->found, &error);
 	else if (leave_to(t, look_for_rules, w->plan, on_looked, &error))
@@ -632,13 +634,25 @@ static void start_looking(struct work *w)
 	rules_looked_for(t, done, &error);
 }
 
+/* Of rules of other networks it says nothing. */
+static bool take_answer(struct work *w)
+{
+	struct takeover *t = w->t;
+	bool taken = t->looked && !compare_prefix(&t->asked4, &w->plan->rules4.network) &&
+		     !compare_prefix(&t->asked6, &w->plan->rules6.network);
+
+	t->found |= taken && t->has_rules;
+	t->looked = t->has_rules = false;
+	return taken;
+}
+
 /* Programs may take long: what they answer is for a later round, and for one only. */
 static void look(struct work *w)
 {
 	struct takeover *t = w->t;
-	bool known = t->looked || takeover_busy(t) || (*t->left && loop_now() < t->clean_at);
+	bool known = take_answer(w) || takeover_busy(t) ||
+		     (*t->left && loop_now() < t->clean_at);
 
-	t->looked = false;
 	t->found = t->found || has_anything(w);
 	if (!t->found && !known)
 		start_looking(w);
@@ -849,6 +863,7 @@ void takeover_stop(struct takeover *t)
 {
 	struct error error;
 
+	t->looked = t->has_rules = false;
 	if (!takeover_busy(t))
 		return;
 	errand_stop(&t->cleaner.errand);

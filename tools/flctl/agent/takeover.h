@@ -2,7 +2,8 @@
 /*
  * takeover.h - a node that stock flannel has set up becomes ours
  *
- * Only before the first reconcile that succeeds.  Our device is built and filled
+ * Until a reconcile has succeeded, and programs have said, or were given up, which
+ * rules there are; never after that.  Our device is built and filled
  * as flannel+N, down, since the vxlan devices have the UDP port; then one message
  * of netlink has them down and ours take name and routes.  What fails before that
  * leaves the node as it was; what is missing after it the reconcile repairs.
@@ -21,6 +22,7 @@ struct takeover {
 	void (*cleaned)(struct takeover *t, unsigned int changes);
 	bool done;			/* or never to be done */
 	bool found;			/* there was something of stock flannel */
+	bool has_rules;			/* so says who looked; no round has taken that */
 	unsigned int adopted, removed;	/* routes */
 	size_t leases;
 	char device[IF_NAMESIZE];	/* that was taken over, empty: none */
@@ -33,6 +35,7 @@ struct takeover {
 	/* private: */
 	struct apply_errand cleaner;	/* of rules, or who looks for them */
 	int64_t cleaning_since;
+	struct prefix asked4, asked6;	/* the networks whose rules were looked for */
 	bool looked;			/* and no round has taken the answer */
 };
 
@@ -58,7 +61,7 @@ void takeover_clean(struct takeover *t, struct apply *a, const struct plan_input
 		    const struct plan *plan);
 /* Are rules being looked for, or removed, just now?  Then @clean_at says nothing. */
 bool takeover_busy(const struct takeover *t);
-/* Nothing is looked for or removed any more. */
+/* Nothing is looked for or removed any more, and what was found is forgotten. */
 void takeover_stop(struct takeover *t);
 /* Milliseconds until the next time, after so many without success; @hung: for a program. */
 int64_t takeover_wait(unsigned int cleanings, bool hung);

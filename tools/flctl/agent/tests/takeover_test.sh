@@ -336,6 +336,52 @@ listing_that_takes_long()
 	return "$status"
 }
 
+# nat_rule -A|-D NETWORK - a rule of stock flannel, of that network
+nat_rule() { iptables-nft -t nat "$1" FLANNEL-POSTRTG -s "$2" -m comment --comment 'flanneld masq' -j RETURN; }
+no_nat_rules_of() { ! iptables-nft -t nat -S FLANNEL-POSTRTG | grep -q "$1"; }
+in_the_way() { [[ $(health) == *"flanneld (pid $1) is running"* ]]; }
+took_over() { within 20 no_nat_rules_of "$1" && within 5 nothing_stays && grep 'took over from' "$tmp/out"; }
+
+# flanneld comes while nobody knows yet, makes rules, and goes: the answer is of before
+flanneld_while_listing()
+{
+	local pid flanneld status=0
+	started_while_listing_hangs
+	pid=$!
+	nat_rule -A 10.99.0.0/16 && nat_rule -D 10.42.0.0/16
+	cp "$(command -v sleep)" "$tmp/flanneld"
+	within 20 tries 1 && within 3 answers || status=1
+	"$tmp/flanneld" 100 &
+	flanneld=$!
+	within 5 grep -q '^flanneld$' "/proc/$flanneld/comm" && rm "$tmp.hang" &&
+		within 10 in_the_way "$flanneld" && within 5 ended && nat_rule -A 10.42.0.0/16 ||
+		status=1
+	kill "$flanneld"
+	wait "$flanneld" || :
+	took_over 10.42 || status=1
+	rm "$tmp/flanneld"
+	end_listing "$pid" || :
+	return "$status"
+}
+
+# The answer about one network is none about another
+network_while_listing()
+{
+	local pid status=0
+	cp "$tmp/leases" "$tmp.leases"
+	started_while_listing_hangs
+	pid=$!
+	nat_rule -A 10.44.0.0/16 && nat_rule -D 10.42.0.0/16
+	within 20 tries 1 && within 3 answers || status=1
+	sed 's/10\.42/10.44/' "$tmp.leases" >"$tmp/leases.new" && mv "$tmp/leases.new" "$tmp/leases"
+	within 10 eval '[[ -n $(ip route show 10.44.3.0/24 proto 141) ]]' && hangs && answers || status=1
+	rm "$tmp.hang"
+	took_over 10.44 || status=1
+	end_listing "$pid" || :
+	mv "$tmp.leases" "$tmp/leases"
+	return "$status"
+}
+
 # An agent that ends meanwhile ends it
 listing_ends_with_the_agent()
 {
@@ -793,6 +839,8 @@ done
 step 'rules that cannot be removed for a program that hangs' rules_that_hang iptables-nft
 step 'rules that are looked for by a program that hangs' listing_that_hangs
 step 'rules that are looked for by one that takes long' listing_that_takes_long
+step 'flanneld that comes while they are looked for' flanneld_while_listing
+step 'another network while they are looked for' network_while_listing
 step 'an agent that ends while they are looked for' listing_ends_with_the_agent
 step 'a route that stays is a failure, and tried again' routes_that_stay
 step 'rules that cannot be listed' rules_that_cannot_be_listed
