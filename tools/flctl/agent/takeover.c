@@ -781,7 +781,21 @@ static void sweep_and_say(struct takeover *t, struct apply *a, const struct plan
 		log_info("no routes or devices of stock flannel are left");
 }
 
-static void rules_cleaned(struct takeover *t, bool done, const struct error *error)
+/* Where rules are, routes of former peers are stock flannel's, too: they go the next time. */
+static void note_routes(struct takeover *t, bool done, bool changed)
+{
+	if (!t->unseen)
+		return;
+	t->unseen = !done && !changed;
+	if (!changed)
+		return;
+	t->found = true;
+	snprintf(t->stays, sizeof(t->stays), "routes of stock flannel may stay: not looked for yet");
+	if (!*t->left)
+		t->clean_at = loop_now();
+}
+
+static void rules_cleaned(struct takeover *t, bool done, bool changed, const struct error *error)
 {
 	char before[sizeof(t->left)];
 
@@ -795,6 +809,7 @@ static void rules_cleaned(struct takeover *t, bool done, const struct error *err
 	if (*t->left && strcmp(t->left, before))
 		log_warning("%s", t->left);
 	clean_later(t, has_hung(t));
+	note_routes(t, done, changed);
 }
 
 static void say_cleaned(void *data, const char *line)
@@ -811,7 +826,7 @@ static void on_cleaned(struct errand *errand)
 	bool done = apply_errand_done(&t->cleaner, &error);
 
 	apply_errand_say(&t->cleaner, &a);
-	rules_cleaned(t, done, &error);
+	rules_cleaned(t, done, a.changes, &error);
 	t->cleaned(t, a.changes);
 }
 
@@ -822,6 +837,7 @@ static bool remove_stock_rules(struct apply *a, void *plan, struct error *error)
 
 static void clean_rules(struct takeover *t, struct apply *a, const struct plan *plan)
 {
+	unsigned int before = a->changes;
 	bool done = false;
 	struct error error;
 
@@ -830,7 +846,7 @@ static void clean_rules(struct takeover *t, struct apply *a, const struct plan *
 		done = stock_remove_rules(a, plan, &error);
 	else if (leave_to(t, remove_stock_rules, plan, on_cleaned, &error))
 		return;
-	rules_cleaned(t, done, &error);
+	rules_cleaned(t, done, a->changes != before, &error);
 }
 
 static void clean(struct takeover *t, struct apply *a, const struct plan_input *in,
@@ -842,14 +858,19 @@ static void clean(struct takeover *t, struct apply *a, const struct plan_input *
 		clean_rules(t, a, plan);
 	else if (loop_now() >= t->clean_at)
 		clean_later(t, false);
+	/* Those were waited for, and nobody comes again. */
+	if (rules && !routes && *t->stays)
+		sweep_and_say(t, a, in, plan);
 }
 
 void takeover_end(struct takeover *t, struct apply *a, const struct plan_input *in,
 		  const struct plan *plan)
 {
-	bool rules = t->found || (*t->left && loop_now() >= t->clean_at);
+	/* Programs that hang have their pause, whatever else was found meanwhile. */
+	bool rules = *t->left ? loop_now() >= t->clean_at : t->found;
 
 	t->done = true;
+	t->unseen = !t->found && *t->left;
 	clean(t, a, in, plan, t->found, rules);
 }
 
@@ -871,7 +892,7 @@ void takeover_stop(struct takeover *t)
 	if (!t->done)
 		return;
 	set_error(&error, "their removal was interrupted");
-	rules_cleaned(t, false, &error);
+	rules_cleaned(t, false, false, &error);
 }
 
 const char *takeover_format(const struct takeover *t, char *text, size_t size)

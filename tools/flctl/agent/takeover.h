@@ -35,6 +35,7 @@ struct takeover {
 	/* private: */
 	struct apply_errand cleaner;	/* of rules, or who looks for them */
 	int64_t cleaning_since;
+	bool unseen;			/* @done, and nobody knows whether there were rules */
 	struct prefix asked4, asked6;	/* the networks whose rules were looked for */
 	bool looked;			/* and no round has taken the answer */
 };

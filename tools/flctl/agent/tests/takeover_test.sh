@@ -296,19 +296,39 @@ end_listing() # PID
 	cat "$tmp/out"
 	iptables-nft -t nat -F FLANNEL-POSTRTG && iptables-nft -t nat -X FLANNEL-POSTRTG
 	rm -rf "$tmp.bin" "$tmp.tries" "$tmp.hang" "$tmp/out"
+	ip route flush root 10.42.0.0/16 proto boot
 	"$agent" reset "${common[@]}" --forget-mac
 }
 
-# The node is ready meanwhile
+# The node is ready meanwhile; a former peer's route is stock flannel's once rules were found
 listing_that_hangs()
 {
 	local pid status=0
+	ip route add 10.42.7.0/24 via 192.168.9.7
 	started_while_listing_hangs
 	pid=$!
 	within 20 tries 1 && within 3 answers && goes_on_meanwhile && tries 1 || status=1
 	within 20 ended && within 5 cannot_look && sleep 4 && tries 1 || status=1
+	[[ -n $(ip route show 10.42.7.0/24) ]] || status=1
 	rm "$tmp.hang"
-	within 30 no_nat_rules && within 5 nothing_stays || status=1
+	within 30 no_nat_rules && within 5 nothing_stays && within 5 no_former_route || status=1
+	end_listing "$pid" || :
+	return "$status"
+}
+no_former_route() { [[ -z $(ip route show 10.42.7.0/24) ]]; }
+
+# Something else is found after it was given up: still it is not run again at once
+listing_that_hangs_and_more()
+{
+	local pid status=0
+	ip route add 10.42.3.0/24 via 192.168.9.33
+	started_while_listing_hangs
+	pid=$!
+	within 20 tries 1 && within 20 ended && ip route append blackhole 10.42.1.0/24 || status=1
+	within 20 eval '[[ -n $(ip route show 10.42.3.0/24 proto 141) ]]' && sleep 3 && tries 1 ||
+		status=1
+	rm "$tmp.hang"
+	within 30 took_over_from_rules || status=1
 	end_listing "$pid" || :
 	return "$status"
 }
@@ -839,6 +859,7 @@ done
 step 'rules that cannot be removed for a program that hangs' rules_that_hang iptables-nft
 step 'rules that are looked for by a program that hangs' listing_that_hangs
 step 'rules that are looked for by one that takes long' listing_that_takes_long
+step 'what is found while a program that hung is left alone' listing_that_hangs_and_more
 step 'flanneld that comes while they are looked for' flanneld_while_listing
 step 'another network while they are looked for' network_while_listing
 step 'an agent that ends while they are looked for' listing_ends_with_the_agent
