@@ -362,6 +362,31 @@ leftovers_stay()
 	end "$agent"
 }
 
+# Ours of an exchange that came to no end has VNI and port: nothing goes without them
+ours_stays()
+{
+	both_stock || return
+	local agent keeping=(env "KEEP_LINKS=$TMP/keep" "LD_PRELOAD=$SELFTESTS/helpers/keep_links.so")
+	check 'left' in_ns "$n1" flctl link add flannel+1 id 1 lladdr 0e:00:00:00:00:09
+	touch "$TMP/keep"
+	check_refused 'takeover' 'link del flannel\+1: Operation not supported' \
+		in_ns "$n1" "${keeping[@]}" timeout 30 flctl takeover "${OPTIONS[@]}"
+	check 'still stock' exchange
+	ip -n "$n1" link del flannel.1
+	ip -n "$n1" link del flannel-v6.1
+	ip netns exec "$n1" "${keeping[@]}" flctl run "${OPTIONS[@]}" >"$TMP/log" 2>&1 &
+	agent=$!
+	check 'named' until_true 20 says '"error": "link del flannel+1: Operation not supported"' ||
+		tail -n 5 "$TMP/log"
+	check_not 'ready' in_ns "$n1" flctl status --run-dir "$TMP"
+	rm "$TMP/keep"
+	check 'goes on' until_true 40 in_ns "$n1" flctl status --run-dir "$TMP" ||
+		tail -n 5 "$TMP/log"
+	check_not 'gone' ip -n "$n1" link show flannel+1
+	check 'all ways' exchange
+	end "$agent"
+}
+
 # By an agent that stays: it lets go, says so, and is told when to try again
 gives_back_and_stays()
 {
@@ -623,4 +648,4 @@ need nft bridge
 [[ -n $FLCTL_AGENT ]] || { echo '1..0 # SKIP needs flctl-agent'; exit 4; }
 run_tests takes_over failures_change_nothing dry_run_lists killed_between another_network \
 	host_gw direct_routing gives_back gives_back_by_memory gives_back_and_stays \
-	killed_and_reset devices_stay leftovers_stay
+	killed_and_reset devices_stay leftovers_stay ours_stays

@@ -120,7 +120,10 @@ static bool remove_leftover(struct work *w, const char *name, const char *kind,
 	return true;
 }
 
-/* One of theirs keeps nothing from working, unless the exchange needs its name. */
+/*
+ * Ours has VNI and port, which no other device gets meanwhile.  One of theirs keeps
+ * nothing from working, unless the exchange needs its name.
+ */
 static bool remove_leftovers(struct work *w, struct error *error)
 {
 	return remove_leftover(w, w->name, FLANNEL_LINK_KIND, error) &&
