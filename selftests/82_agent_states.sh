@@ -142,6 +142,32 @@ displaced()
 	cleanup
 }
 
+# Who has let go does not go on with what takes long either: five seconds, if it hangs
+displaced_while_iptables_hangs()
+{
+	node || return
+	local agent program
+	mkdir "$TMP/bin"
+	printf '#!/bin/sh\necho $$ >>%s/hung\nexec sleep 60\n' "$TMP" >"$TMP/bin/iptables-nft"
+	chmod +x "$TMP/bin/iptables-nft"
+	PATH=$TMP/bin:$PATH agent 1 || { fail 'agent'; return; }
+	agent=${PID[n1]}
+	# that it has to look at
+	in_ns "$n1" nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'
+	check 'it hangs' until_true 20 test -s "$TMP/hung" || tail -n 5 "$TMP/n1/log"
+	program=$(tail -n 1 "$TMP/hung")
+	kill -STOP "$agent"
+	ip -n "$n1" link del flannel.1
+	ip -n "$n1" link add flannel.1 type bridge
+	kill -CONT "$agent"
+	check 'displaced' until_true 5 grep -q 'displaced: nothing is written' "$TMP/n1/log"
+	check 'ended' until_true 1 has_ended "$program"
+	end_all
+	cleanup
+}
+# Nobody may be there to wait for what has lost its parent
+has_ended() { ! grep -q '^State:.[RSDT]' "/proc/$1/status" 2>/dev/null; }
+
 # listen DEVICE - somebody has the port there, with a socket that is bound to it
 listen()
 {
@@ -188,4 +214,4 @@ port_in_a_vrf()
 need jq socat
 need_agent
 run_tests without_the_module dry_without_the_module mac_of_the_lease displaced \
-	port_in_a_vrf
+	displaced_while_iptables_hangs port_in_a_vrf

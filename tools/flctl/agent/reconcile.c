@@ -660,6 +660,7 @@ void agent_reconcile(struct agent *agent)
 		snprintf(agent->error, sizeof(agent->error), "%s", r.error.text);
 		agent->applied = false;
 		takeover_stop(&agent->takeover);
+		forward_close();
 		agent->store->yielded = true;
 		notify_status("displaced: %s", r.error.text);
 	} else {
