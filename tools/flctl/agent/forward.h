@@ -23,15 +23,17 @@ struct forward_verdict {
 };
 
 /*
- * As apply_forward(), but without waiting for iptables once there was an answer: that
- * is run by a process of its own, and until it has ended its last answer holds.  @ended runs from the loop
- * when the answer is another one.  @changed: rules may be others since the last call.
+ * As apply_forward(), but iptables is never waited for: that is run by a process of its
+ * own, and until it has ended its last answer holds.  Before the first there is nothing
+ * to complain of: see forward_known().  @ended runs from the loop when the answer is
+ * another one.  @changed: rules may be others since the last call.
  */
 bool forward_later(struct apply *a, const struct plan *plan, const char *instance, bool changed,
 		   struct error *error);
 /* Is the last answer about the networks of @plan?  @ended runs also when it has become so. */
 bool forward_known(const struct plan *plan);
 void forward_open(void (*ended)(void *data), void *data);
+/* Nothing is asked or written any more, until forward_later() is called again. */
 void forward_close(void);
 
 /* From what `iptables -S` prints.  Pure. */
