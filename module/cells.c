@@ -15,6 +15,7 @@
 /* Packets handed on at a time: a poll's whole budget */
 #define BATCH		64U
 #define PAIR_BITS	10
+#define NO_PAIR		U16_MAX
 
 /**
  * struct flannel_cell - a queue
@@ -85,7 +86,8 @@ static bool is_alone(const struct flannel_cell *cell, struct sk_buff *skb)
 /* GRO changes what a packet shares with the clones that a sniffer got. */
 static bool may_gro(const struct flannel_cell *cell, struct sk_buff *skb)
 {
-	return is_for_gro(skb) && !is_alone(cell, skb) && !skb_unclone(skb, GFP_ATOMIC);
+	return flannel_arrival(skb)->pair != NO_PAIR && !is_alone(cell, skb) &&
+	       !skb_unclone(skb, GFP_ATOMIC);
 }
 
 static void take(struct flannel_cell *cell, unsigned int most)
@@ -125,14 +127,16 @@ static void survey(const struct flannel_dev *fl, struct flannel_cell *cell)
 		arrival = flannel_arrival(cell->batch[i]);
 		arrival->owner = flannel_source_owner(fl, cell->batch[i]);
 		prefetch(arrival->owner);
-		arrival->pair = pair_of(cell->batch[i]);
-		cell->pairs[arrival->pair] = 0;
+		arrival->pair = is_for_gro(cell->batch[i]) ? pair_of(cell->batch[i]) : NO_PAIR;
+		if (arrival->pair != NO_PAIR)
+			cell->pairs[arrival->pair] = 0;
 	}
 	for (i = 0; i < cell->n; i++) {
 		arrival = flannel_arrival(cell->batch[i]);
 		if (likely(arrival->owner))
 			flannel_path_prefetch_rx(&arrival->owner->path);
-		cell->pairs[arrival->pair] += !skb_is_gso(cell->batch[i]);
+		if (arrival->pair != NO_PAIR)
+			cell->pairs[arrival->pair] += !skb_is_gso(cell->batch[i]);
 	}
 }
 

@@ -22,7 +22,7 @@ struct flannel_vtep;
  * struct flannel_arrival - what is known of a packet that waits, in its control block
  * @sender: outer source address
  * @owner: VTEP that has leased the inner one; set when the packet has left the queue
- * @pair: hash of the inner addresses; likewise
+ * @pair: hash of the inner addresses of what is for GRO; likewise
  */
 struct flannel_arrival {
 	struct flannel_ip sender;
