@@ -3,8 +3,8 @@
  * path.h - the way to a VTEP: its underlay route and what went there
  *
  * Part of a VTEP and goes with it.  The route is shared by all CPUs: packets
- * over IPv4 take no reference to it, so they write nothing that others read.  It is read
- * under RCU and @seq, written under @lock.  Counters are per CPU; a work item
+ * over IPv4 take no reference to it, so they write nothing that others read.  It
+ * is read under RCU and @seq, written under @lock.  Counters are per CPU; a work item
  * makes them when the first packet asks, so that VTEPs without traffic cost no
  * per-CPU memory and no packet waits for, or fails on, an allocation.
  */

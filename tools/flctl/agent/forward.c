@@ -187,20 +187,34 @@ struct edit {
 	FILE *file;
 };
 
+/* A rule of the chain; all zero before the first. */
+struct cursor {
+	const char *line;
+	unsigned int number;			/* from 1 */
+	struct iptables_rule rule;
+};
+
+static bool next_rule(const char *listing, struct cursor *at)
+{
+	at->line = iptables_line(at->line ? iptables_next(at->line) : listing, "-A", CHAIN);
+	if (!at->line)
+		return false;
+	at->number++;
+	iptables_cut(at->line, &at->rule);
+	return true;
+}
+
 static void find_well(const struct filter *f, const struct ours *ours, struct edit *e)
 {
-	const char *line = iptables_line(e->listing, "-A", CHAIN);
-	unsigned int number = 0, copies[OURS] = { 0 };
-	struct iptables_rule rule;
+	unsigned int copies[OURS] = { 0 };
+	struct cursor at = { 0 };
 	int which;
 
-	for (; line; line = iptables_line(iptables_next(line), "-A", CHAIN)) {
-		number++;
-		iptables_cut(line, &rule);
-		which = identify(f, ours, &rule);
+	while (next_rule(e->listing, &at)) {
+		which = identify(f, ours, &at.rule);
 		if (which < OURS)
 			e->well[which] = !copies[which]++ &&
-					 (!e->verdict.at || number < e->verdict.at);
+					 (!e->verdict.at || at.number < e->verdict.at);
 	}
 }
 
@@ -210,20 +224,17 @@ static void find_well(const struct filter *f, const struct ours *ours, struct ed
  */
 static void write_deletions(const struct filter *f, const struct ours *ours, struct edit *e)
 {
-	const char *line = iptables_line(e->listing, "-A", CHAIN), *rest;
-	unsigned int number = 0;
-	struct iptables_rule rule;
+	struct cursor at = { 0 };
+	const char *rest;
 	int which;
 
-	for (; line; line = iptables_line(iptables_next(line), "-A", CHAIN)) {
-		number++;
-		iptables_cut(line, &rule);
-		which = identify(f, ours, &rule);
-		if (!is_marked(f, &rule) || (which < OURS && e->well[which]))
+	while (next_rule(e->listing, &at)) {
+		which = identify(f, ours, &at.rule);
+		if (!is_marked(f, &at.rule) || (which < OURS && e->well[which]))
 			continue;
-		rest = line + strlen("-A");
+		rest = at.line + strlen("-A");
 		fprintf(e->file, "-D%.*s\n", (int)strcspn(rest, "\n"), rest);
-		e->above += number < e->verdict.at;
+		e->above += at.number < e->verdict.at;
 		e->changes++;
 	}
 }
