@@ -5,6 +5,7 @@
 #include <net/udp_tunnel.h>
 
 #include "encap.h"
+#include "output.h"
 #include "path.h"
 #include "wire.h"
 
@@ -49,7 +50,7 @@ static void push_udp(const struct flannel_outer *outer, struct sk_buff *skb)
 }
 
 static void push_ip4(struct flannel_dev *fl, const struct flannel_outer *outer,
-		     struct sk_buff *skb)
+		     struct sk_buff *skb, unsigned int len)
 {
 	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
 	const struct dst_entry *dst = outer->route.dst;
@@ -63,20 +64,20 @@ static void push_ip4(struct flannel_dev *fl, const struct flannel_outer *outer,
 	iph->protocol = IPPROTO_UDP;
 	iph->saddr = outer->route.saddr4;
 	iph->daddr = outer->vtep->addr.ip4;
-	flannel_path_select_ident(fl, &outer->vtep->path, iph, skb_shinfo(skb)->gso_segs ?: 1);
-	flannel_path_see_neigh(&outer->vtep->path, dst, iph);
+	flannel_path_stamp4(fl, outer->vtep, dst, iph, len, skb_shinfo(skb)->gso_segs ?: 1);
 }
 
 /*
  * As udp_tunnel_xmit_skb() and iptunnel_xmit(), which take a reference to the dst
  * and reserve one IP identifier for each packet.
  */
-static void send4(struct flannel_dev *fl, const struct flannel_outer *outer, struct sk_buff *skb)
+static void send4(struct flannel_dev *fl, const struct flannel_outer *outer, struct sk_buff *skb,
+		  unsigned int len)
 {
-	int len = skb->len - skb_inner_network_offset(skb), err;
+	int err;
 
 	push_udp(outer, skb);
-	push_ip4(fl, outer, skb);
+	push_ip4(fl, outer, skb, len);
 	*IPCB(skb) = (struct inet_skb_parm){};
 	skb_clear_hash_if_not_l4(skb);
 	if (likely(outer->route.noref))
@@ -85,26 +86,29 @@ static void send4(struct flannel_dev *fl, const struct flannel_outer *outer, str
 		skb_dst_set(skb, outer->route.dst);
 
 	flannel_nest_begin();
-	err = ip_local_out(fl->net, outer->fs->sock->sk, skb);
+	err = flannel_output4(fl->net, outer->fs->sock->sk, skb, outer->fragment);
 	flannel_nest_end();
 	iptunnel_xmit_stats(fl->dev, unlikely(net_xmit_eval(err)) ? 0 : len);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static void send6(struct flannel_dev *fl, const struct flannel_outer *outer, struct sk_buff *skb)
+static void send6(struct flannel_dev *fl, const struct flannel_outer *outer, struct sk_buff *skb,
+		  unsigned int len)
 {
 	const struct flannel_config *cfg = outer->cfg;
 	struct in6_addr saddr = outer->route.saddr6;
 	struct in6_addr daddr = outer->vtep->addr.ip6;
 	struct dst_entry *dst = outer->route.dst;
 
+	flannel_path_count_tx(fl, outer->vtep, len);
 	skb->ignore_df = outer->fragment;
 	udp_tunnel6_xmit_skb(dst, outer->fs->sock->sk, skb, fl->dev, &saddr, &daddr, outer->tos,
 			     cfg->ttl ?: ip6_dst_hoplimit(dst), 0, outer->route.sport, cfg->port,
 			     cfg->zero_csum6_tx);
 }
 #else
-static void send6(struct flannel_dev *fl, const struct flannel_outer *outer, struct sk_buff *skb)
+static void send6(struct flannel_dev *fl, const struct flannel_outer *outer, struct sk_buff *skb,
+		  unsigned int len)
 {
 }
 #endif
@@ -141,10 +145,9 @@ int flannel_encap(struct flannel_dev *fl, const struct flannel_outer *outer, str
 	cause = prepare(fl, outer, skb);
 	if (cause)
 		return cause;
-	flannel_path_count_tx(fl, outer->vtep, len);
 	if (outer->vtep->addr.family == AF_INET)
-		send4(fl, outer, skb);
+		send4(fl, outer, skb, len);
 	else
-		send6(fl, outer, skb);
+		send6(fl, outer, skb, len);
 	return 0;
 }

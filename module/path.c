@@ -197,15 +197,19 @@ static struct flannel_cpu_path *cpu_path(const struct flannel_path *path)
 	return likely(cpu) ? this_cpu_ptr(cpu) : NULL;
 }
 
-static void count(struct flannel_dev *fl, struct flannel_vtep *vtep,
+static void count_early(struct flannel_dev *fl, struct flannel_vtep *vtep,
+			enum flannel_vtep_counter packets, unsigned int bytes)
+{
+	want(fl, vtep);
+	atomic64_inc(&vtep->path.early[packets]);
+	atomic64_add(bytes, &vtep->path.early[packets + 1]);
+}
+
+static void count(struct flannel_dev *fl, struct flannel_vtep *vtep, struct flannel_cpu_path *cpu,
 		  enum flannel_vtep_counter packets, unsigned int bytes)
 {
-	struct flannel_cpu_path *cpu = cpu_path(&vtep->path);
-
 	if (unlikely(!cpu)) {
-		want(fl, vtep);
-		atomic64_inc(&vtep->path.early[packets]);
-		atomic64_add(bytes, &vtep->path.early[packets + 1]);
+		count_early(fl, vtep, packets, bytes);
 		return;
 	}
 	u64_stats_update_begin(&cpu->syncp);
@@ -215,16 +219,18 @@ static void count(struct flannel_dev *fl, struct flannel_vtep *vtep,
 }
 
 /**
- * flannel_path_count_tx - count a packet sent to a VTEP
+ * flannel_path_count_tx - count a packet sent to an IPv6 VTEP
  * @fl: device
  * @vtep: VTEP
  * @bytes: length of the inner packet
+ *
+ * Those to IPv4 VTEPs are counted by flannel_path_stamp4().
  *
  * Context: softirq, or bottom halves disabled, and rcu_read_lock().
  */
 void flannel_path_count_tx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes)
 {
-	count(fl, vtep, FLANNEL_VTEP_TX_PACKETS, bytes);
+	count(fl, vtep, cpu_path(&vtep->path), FLANNEL_VTEP_TX_PACKETS, bytes);
 }
 
 /**
@@ -237,7 +243,7 @@ void flannel_path_count_tx(struct flannel_dev *fl, struct flannel_vtep *vtep, un
  */
 void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes)
 {
-	count(fl, vtep, FLANNEL_VTEP_RX_PACKETS, bytes);
+	count(fl, vtep, cpu_path(&vtep->path), FLANNEL_VTEP_RX_PACKETS, bytes);
 }
 
 /**
@@ -263,27 +269,6 @@ void flannel_path_prefetch_tx(const struct flannel_path *path)
 	prefetch(neigh + offsetof(struct neighbour, nud_state));
 	prefetch(neigh + offsetof(struct neighbour, output));
 	prefetch(neigh + offsetof(struct neighbour, dev));
-}
-
-/**
- * flannel_path_see_neigh - note, now and then, where the neighbour is
- * @path: path
- * @dst: its IPv4 route
- * @iph: outer header, complete but for length and checksum
- *
- * Neighbours come and go; that of each eighth packet or so is looked up.
- *
- * Context: softirq, or bottom halves disabled, and rcu_read_lock().
- */
-void flannel_path_see_neigh(struct flannel_path *path, const struct dst_entry *dst,
-			    const struct iphdr *iph)
-{
-	const struct rtable *rt = container_of(dst, struct rtable, dst);
-	__be32 next = rt->rt_gw_family == AF_INET ? rt->rt_gw4 : iph->daddr;
-
-	if (likely(ntohs(iph->id) % 8 || rt->rt_gw_family == AF_INET6))
-		return;
-	WRITE_ONCE(path->neigh, __ipv4_neigh_lookup_noref(dst->dev, (__force u32)next));
 }
 
 /**
@@ -353,24 +338,14 @@ static void reserve_idents(struct flannel_dev *fl, struct flannel_cpu_path *cpu,
 	cpu->ident_time = jiffies;
 }
 
-/**
- * flannel_path_select_ident - give an outer IPv4 header its identifier
- * @fl: device
- * @path: path to the VTEP
- * @iph: header: addresses and protocol there, @id filled in
- * @segs: how many packets it becomes
- *
- * From the kernel's own generator, so that nothing else that this host sends
- * to the VTEP has it; but not one at a time. What becomes many packets needs as
+/*
+ * From the kernel's own generator, so that nothing else that this host sends to
+ * the VTEP has it; but not one at a time. What becomes many packets needs as
  * many in a row, and asks for itself.
- *
- * Context: softirq, or bottom halves disabled.
  */
-void flannel_path_select_ident(struct flannel_dev *fl, struct flannel_path *path,
-			       struct iphdr *iph, unsigned int segs)
+static void select_ident(struct flannel_dev *fl, struct flannel_cpu_path *cpu,
+			 struct iphdr *iph, unsigned int segs)
 {
-	struct flannel_cpu_path *cpu = cpu_path(path);
-
 	if (unlikely(!cpu || segs > 1)) {
 		__ip_select_ident(fl->net, iph, segs);
 		return;
@@ -379,6 +354,42 @@ void flannel_path_select_ident(struct flannel_dev *fl, struct flannel_path *path
 		reserve_idents(fl, cpu, iph);
 	iph->id = htons(cpu->ident++);
 	cpu->idents--;
+}
+
+/* Neighbours come and go; that of each eighth packet or so is looked up. */
+static void see_neigh(struct flannel_path *path, const struct dst_entry *dst,
+		      const struct iphdr *iph)
+{
+	const struct rtable *rt = container_of(dst, struct rtable, dst);
+	__be32 next = rt->rt_gw_family == AF_INET ? rt->rt_gw4 : iph->daddr;
+
+	if (likely(ntohs(iph->id) % 8 || rt->rt_gw_family == AF_INET6))
+		return;
+	WRITE_ONCE(path->neigh, __ipv4_neigh_lookup_noref(dst->dev, (__force u32)next));
+}
+
+/**
+ * flannel_path_stamp4 - a packet goes to an IPv4 VTEP: count and identify it
+ * @fl: device
+ * @vtep: VTEP
+ * @dst: route there
+ * @iph: outer header: addresses and protocol there, @id filled in
+ * @bytes: length of the inner packet
+ * @segs: how many packets it becomes
+ *
+ * Notes, now and then, where the neighbour is, for flannel_path_prefetch_tx().
+ *
+ * Context: softirq, or bottom halves disabled, and rcu_read_lock().
+ */
+void flannel_path_stamp4(struct flannel_dev *fl, struct flannel_vtep *vtep,
+			 const struct dst_entry *dst, struct iphdr *iph, unsigned int bytes,
+			 unsigned int segs)
+{
+	struct flannel_cpu_path *cpu = cpu_path(&vtep->path);
+
+	count(fl, vtep, cpu, FLANNEL_VTEP_TX_PACKETS, bytes);
+	select_ident(fl, cpu, iph, segs);
+	see_neigh(&vtep->path, dst, iph);
 }
 
 /**

@@ -99,15 +99,14 @@ bool flannel_path_get_route(struct flannel_path *path, u8 family, struct flannel
 void flannel_path_set_route(struct flannel_path *path, u8 family,
 			    const struct flannel_route *route);
 
+void flannel_path_stamp4(struct flannel_dev *fl, struct flannel_vtep *vtep,
+			 const struct dst_entry *dst, struct iphdr *iph, unsigned int bytes,
+			 unsigned int segs);
 void flannel_path_count_tx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes);
 void flannel_path_count_rx(struct flannel_dev *fl, struct flannel_vtep *vtep, unsigned int bytes);
 void flannel_path_prefetch_tx(const struct flannel_path *path);
-void flannel_path_see_neigh(struct flannel_path *path, const struct dst_entry *dst,
-			    const struct iphdr *iph);
 void flannel_path_prefetch_rx(const struct flannel_path *path);
 void flannel_path_read(const struct flannel_path *path, u64 value[FLANNEL_VTEP_COUNTERS]);
-void flannel_path_select_ident(struct flannel_dev *fl, struct flannel_path *path,
-			       struct iphdr *iph, unsigned int segs);
 
 void flannel_paths_init(struct flannel_dev *fl);
 void flannel_paths_stop(struct flannel_dev *fl);

@@ -9,7 +9,9 @@
 #define _FLANNEL_COMPAT_H
 
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <net/genetlink.h>
+#include <net/ip.h>
 #include <net/ip_tunnels.h>
 #ifdef FLANNEL_HAVE_GSO_H
 #include <net/gso.h>
@@ -75,6 +77,29 @@ static inline void flannel_nest_end(void)
 #ifdef FLANNEL_HAVE_XMIT_RECURSION
 	dev_xmit_recursion_dec();
 #endif
+}
+
+/* Does anybody of netfilter see what this host sends over IPv4? Under RCU. */
+static inline bool flannel_output_is_hooked(const struct net *net)
+{
+#ifdef CONFIG_NETFILTER
+	return rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_LOCAL_OUT]) ||
+	       rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_POST_ROUTING]);
+#else
+	return false;
+#endif
+}
+
+/*
+ * A packet that this host sends, in IP's own counters. Later kernels count apart what
+ * is asked for and what goes. Bottom halves are disabled.
+ */
+static inline void flannel_count_output(struct net *net, unsigned int bytes)
+{
+#ifdef FLANNEL_HAVE_OUTREQUESTS
+	__IP_INC_STATS(net, IPSTATS_MIB_OUTREQUESTS);
+#endif
+	__IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, bytes);
 }
 
 /* Attributes of the request that started a dump. */

@@ -10,6 +10,7 @@ flannel-probes := \
 	$(call flannel-have,net/genetlink.h,genl_info_dump,GENL_INFO_DUMP) \
 	$(call flannel-have,net/udp_tunnel.h,u32 info,ENCAP_ERR_INFO) \
 	$(call flannel-have,linux/netdevice.h,dev_xmit_recursion_inc,XMIT_RECURSION) \
+	$(call flannel-have,uapi/linux/snmp.h,IPSTATS_MIB_OUTREQUESTS,OUTREQUESTS) \
 	$(call flannel-have,net/gso.h,skb_gso_validate_network_len,GSO_H) \
 	$(call flannel-have,net/hotdata.h,max_backlog,HOTDATA) \
 	$(call flannel-have,linux/netlink.h,char _msg_buf[,EXTACK_BUFFER) \
