@@ -434,14 +434,10 @@ static int lease_set(struct flannel_dev *fl, struct genl_info *info, const struc
 	return min(ret, 0);
 }
 
-/**
- * flannel_do_lease_set - LEASE_ADD, LEASE_CHANGE, LEASE_REPLACE
- * @skb: request
- * @info: request
- *
- * Return: 0 or a negative errno.
- */
-int flannel_do_lease_set(struct sk_buff *skb, struct genl_info *info)
+/* One lease of the live table, named by the request */
+static int change_lease(struct sk_buff *skb, struct genl_info *info,
+			int (*change)(struct flannel_dev *fl, struct genl_info *info,
+				      const struct nlattr *nest))
 {
 	int err = require_lease(info);
 	struct flannel_dev *fl;
@@ -451,9 +447,21 @@ int flannel_do_lease_set(struct sk_buff *skb, struct genl_info *info)
 	fl = lock_dev(skb, info);
 	if (IS_ERR(fl))
 		return PTR_ERR(fl);
-	err = lease_set(fl, info, info->attrs[FLANNEL_A_LEASE]);
+	err = change(fl, info, info->attrs[FLANNEL_A_LEASE]);
 	unlock_dev(fl);
 	return err;
+}
+
+/**
+ * flannel_do_lease_set - LEASE_ADD, LEASE_CHANGE, LEASE_REPLACE
+ * @skb: request
+ * @info: request
+ *
+ * Return: 0 or a negative errno.
+ */
+int flannel_do_lease_set(struct sk_buff *skb, struct genl_info *info)
+{
+	return change_lease(skb, info, lease_set);
 }
 
 static int lease_del(struct flannel_dev *fl, struct genl_info *info, const struct nlattr *nest)
@@ -483,17 +491,7 @@ static int lease_del(struct flannel_dev *fl, struct genl_info *info, const struc
  */
 int flannel_do_lease_del(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = require_lease(info);
-	struct flannel_dev *fl;
-
-	if (err)
-		return err;
-	fl = lock_dev(skb, info);
-	if (IS_ERR(fl))
-		return PTR_ERR(fl);
-	err = lease_del(fl, info, info->attrs[FLANNEL_A_LEASE]);
-	unlock_dev(fl);
-	return err;
+	return change_lease(skb, info, lease_del);
 }
 
 /**
