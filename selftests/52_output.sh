@@ -31,7 +31,7 @@ PROBES=/sys/kernel/tracing/events/kprobes
 probe()
 {
 	mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
-	echo 'p:fl_output ip_output' 2>/dev/null >/sys/kernel/tracing/kprobe_events &&
+	echo 'p:fl_output ip_output' 2>/dev/null >>/sys/kernel/tracing/kprobe_events &&
 		echo 1 >$PROBES/fl_output/enable
 } 2>/dev/null
 
@@ -39,7 +39,7 @@ unprobe()
 {
 	[[ ! -f $PROBES/fl_output/enable ]] || {
 		echo 0 >$PROBES/fl_output/enable
-		echo >/sys/kernel/tracing/kprobe_events
+		echo '-:fl_output' >>/sys/kernel/tracing/kprobe_events
 	}
 }
 
@@ -88,9 +88,11 @@ calls()
 	sed -n 's/^calls=//p' "$TMP/$1.count"
 }
 
-# AppArmor has a hook in POST_ROUTING, wherever it is on.
+# AppArmor has a hook in POST_ROUTING, wherever it is on, and guests of User-Mode Linux
+# have no kprobes: that the short way is taken shows on 6.12-rt. Elsewhere others send, too.
 check_ways()
 {
+	[[ -n ${FLANNEL_VM-} ]] || { note 'not alone: calls say nothing'; return; }
 	[[ -n $(calls short) ]] || { note 'no kprobes: nobody can tell the ways apart'; return; }
 	check_equal 'the long way' 100 "$(calls long)"
 	if grep -q Y /sys/module/apparmor/parameters/enabled 2>/dev/null; then
@@ -119,7 +121,7 @@ leaves_the_same()
 	check_equal 'with the other hook' "$(<"$TMP/long.seen")" "$(<"$TMP/post.seen")"
 	check_equal 'counted' "$(grep -v calls "$TMP/long.count")" \
 		"$(grep -v calls "$TMP/short.count")"
-	check 'counted at all' grep -q 'IpOutRequests=100' "$TMP/short.count"
+	check 'counted at all' grep -qx 'IpOutRequests=100' "$TMP/short.count"
 	check_ways
 	unprobe
 }
@@ -147,7 +149,7 @@ queued()
 	set_up || return
 	for hook in output postrouting; do
 		hook $hook 'queue num 7' 2>"$TMP/err" ||
-			{ skip "no queues: $(<"$TMP/err")"; unhook; return; }
+			{ skip "no queues: $(head -n 1 "$TMP/err")"; unhook; return; }
 		check_equal "$hook" 3 "$(in_ns "$n1" nfqueue 7 \
 			ping -q -c 3 -i 0.1 -W 1 10.42.2.0 2>"$TMP/err" | tail -n 1)"
 		check_equal "$hook, asked" "packets 3" \
@@ -173,7 +175,7 @@ ipsec()
 {
 	scratch
 	set_up || return
-	esp "$n1" "$n2" 2>"$TMP/err" || { skip "no ESP: $(<"$TMP/err")"; return; }
+	esp "$n1" "$n2" 2>"$TMP/err" || { skip "no ESP: $(head -n 1 "$TMP/err")"; return; }
 	in_ns "$n2" nft -f - <<-END || fail 'nft'
 		table ip t {
 			chain c {
@@ -222,7 +224,7 @@ lightweight_tunnel()
 	set_up || return
 	modprobe -aq mpls_iptunnel 2>/dev/null
 	ip -n "$n1" route add 192.168.9.2/32 encap mpls 77 via 192.168.9.2 dev eth0 \
-		2>"$TMP/err" || { skip "no MPLS: $(<"$TMP/err")"; return; }
+		2>"$TMP/err" || { skip "no MPLS: $(head -n 1 "$TMP/err")"; return; }
 	tc -n "$n1" qdisc add dev eth0 clsact
 	tc -n "$n1" filter add dev eth0 egress protocol mpls_uc matchall action drop
 	check_not 'labelled' pings "$n1" 10.42.2.0 -W 0.3

@@ -7,17 +7,18 @@
 . "$(dirname "$0")/lib.sh"
 
 BUS=/sys/bus/netdevsim
+ID=8472
 
 no_nic()
 {
-	echo 7 >$BUS/del_device
+	echo $ID >$BUS/del_device
 } 2>/dev/null
 
-# nic - netdevsim 7 in n1, its name in $NIC
+# nic - a netdevsim in n1, its name in $NIC
 nic()
 {
-	in_ns "$n1" sh -c "echo '7 1' >$BUS/new_device" || { fail 'new NIC'; return 1; }
-	NIC=$(in_ns "$n1" ls $BUS/devices/netdevsim7/net/)
+	in_ns "$n1" sh -c "echo '$ID 1' >$BUS/new_device" || { fail 'new NIC'; return 1; }
+	NIC=$(in_ns "$n1" ls $BUS/devices/netdevsim$ID/net/)
 	ip -n "$n1" link set "$NIC" up
 }
 
@@ -28,11 +29,14 @@ set_up()
 	new_ns n1
 }
 
-# ports - what the NIC knows, PORT:TYPE each, in order
+# ports - what the NIC has been told, PORT:TYPE each, in order
 ports()
 {
-	in_ns "$n1" ethtool --show-tunnels "$NIC" |
-		sed -nE 's/^ *port ([0-9]+), (.*)/\1:\2/p' | sort -n | xargs
+	awk '{
+		for (i = 1; i <= NF; i++)
+			if ($i)
+				print int($i / 65536) ($i % 65536 == 1 ? ":vxlan" : ":" $i % 65536)
+	}' /sys/kernel/debug/netdevsim/netdevsim$ID/ports/0/udp_ports/table* | sort -n | xargs
 }
 
 known()
@@ -83,7 +87,7 @@ nic_asks()
 	known 'nor this' ''
 	in_ns "$n1" ethtool -K "$NIC" rx-udp_tunnel-port-offload on
 	known 'it asks' '4789:vxlan 8472:vxlan'
-	echo 1 >/sys/kernel/debug/netdevsim/netdevsim7/ports/0/udp_ports/reset || fail reset
+	echo 1 >/sys/kernel/debug/netdevsim/netdevsim$ID/ports/0/udp_ports/reset || fail reset
 	known 'it was reset' '4789:vxlan 8472:vxlan'
 	ip -n "$n1" link del flannel.1
 	known 'one less' '4789:vxlan'
